@@ -1,1 +1,12 @@
-//! pkttables
+//! Rulesets of the Linux packet filter, typed and self-described.
+//!
+//! - [`model`]: families, tables, hooks, chains, rules.
+//! - [`registry`]: which matches and targets exist, which parameters they take, what those accept.
+//! - [`domain`]: the kinds of values that parameters take.
+//! - [`matches`] and [`targets`]: the extensions, one file each.
+
+pub mod domain;
+pub mod matches;
+pub mod model;
+pub mod registry;
+pub mod targets;

@@ -1,0 +1,5 @@
+//! The kinds of values that parameters take, one file each.
+
+mod integer;
+
+pub use integer::{parse_bounded, parse_unsigned};

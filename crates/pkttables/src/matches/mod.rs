@@ -1,0 +1,7 @@
+//! The matches, one file each.
+
+use crate::registry::{Describe, Descriptor};
+
+crate::registry::extensions! {
+    length::Length,
+}

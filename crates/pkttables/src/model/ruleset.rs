@@ -1,0 +1,41 @@
+use super::{Counters, Family, Rule, TableName};
+
+/// The tables of one family.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ruleset {
+    /// The family.
+    pub family: Family,
+    /// The tables, in the order in which they were read.
+    pub tables: Vec<Table>,
+}
+
+/// A table: chains, the built-in ones among them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    /// Which one.
+    pub name: TableName,
+    /// The chains, in the order in which they were read.
+    pub chains: Vec<Chain>,
+}
+
+/// A chain: rules that a packet meets one after another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chain {
+    /// The name.
+    pub name: Box<str>,
+    /// What happens to packets that reach the end of a built-in chain; `None` for all others.
+    pub policy: Option<Policy>,
+    /// What the policy has counted.
+    pub counters: Option<Counters>,
+    /// The rules, in order.
+    pub rules: Vec<Rule>,
+}
+
+/// What happens to packets that reach the end of a built-in chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Policy {
+    /// They pass.
+    Accept,
+    /// They are thrown away.
+    Drop,
+}

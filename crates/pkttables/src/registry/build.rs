@@ -1,0 +1,158 @@
+use super::describe::{Descriptor, Param, Require};
+use super::extension::{Instance, RuleScope};
+use super::value::{Scope, ValueError};
+use crate::model::Family;
+
+/// Puts an extension together from its parameters, and checks what the description asks for.
+#[derive(Debug)]
+pub struct Builder {
+    descriptor: &'static Descriptor,
+    instance: Box<dyn Instance>,
+    /// One bit per parameter, by its place in the description.
+    given: u64,
+}
+
+/// What is wrong with a parameter of an extension.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{extension}: {problem}")]
+pub struct ParamError {
+    /// The extension's name.
+    pub extension: &'static str,
+    /// The parameter's name, where it is about one.
+    pub param: Option<&'static str>,
+    /// What is wrong.
+    pub problem: ParamProblem,
+}
+
+/// The ways in which parameters can be wrong.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParamProblem {
+    /// The value is refused.
+    #[error("bad value: {reason}; it takes {accepts}")]
+    Value {
+        /// Why.
+        reason: ValueError,
+        /// What would be accepted.
+        accepts: String,
+    },
+    /// `!` before an option that has no opposite.
+    #[error("option \"--{0}\" cannot be inverted")]
+    NotNegatable(&'static str),
+    /// The option was there before.
+    #[error("option \"--{0}\" cannot be used multiple times")]
+    Repeated(&'static str),
+    /// A required option is not there.
+    #[error("option \"--{0}\" must be specified")]
+    Missing(&'static str),
+    /// Two options that exclude each other.
+    #[error("option \"--{0}\" cannot be used together with \"--{1}\"")]
+    Excludes(&'static str, &'static str),
+    /// An option that needs another one.
+    #[error("option \"--{0}\" also requires \"--{1}\"")]
+    Needs(&'static str, &'static str),
+    /// None of the options is there.
+    #[error("at least one option is required")]
+    NoneGiven,
+    /// More than one of options that exclude each other.
+    #[error("only one option is allowed")]
+    MoreThanOne,
+    /// The rule does not name a protocol that the extension works with.
+    #[error("needs `-p` with one of {0}")]
+    Protocol(String),
+    /// The rule as a whole does not suit the extension.
+    #[error("{0}")]
+    Rule(ValueError),
+}
+
+impl Builder {
+    /// Starts with every parameter at its default.
+    #[must_use]
+    pub fn new(descriptor: &'static Descriptor) -> Self {
+        Self { descriptor, instance: descriptor.instance(), given: 0 }
+    }
+
+    /// The extension that is being put together.
+    #[must_use]
+    pub const fn descriptor(&self) -> &'static Descriptor {
+        self.descriptor
+    }
+
+    /// Sets a parameter, which must be one of the extension's own, from text.
+    pub fn set(
+        &mut self,
+        param: &'static Param,
+        text: &str,
+        not: bool,
+        scope: &Scope,
+    ) -> Result<(), ParamError> {
+        let error = |problem| Err(self.error(Some(param.name), problem));
+        let Some(bit) = self.bit(param.name) else {
+            return error(ParamProblem::Missing(param.name));
+        };
+        if not && !param.negatable {
+            return error(ParamProblem::NotNegatable(param.name));
+        }
+        if self.given & bit != 0 && !param.repeatable {
+            return error(ParamProblem::Repeated(param.name));
+        }
+        if let Err(reason) = param.set(&mut *self.instance, text, not, scope) {
+            let problem = ParamProblem::Value { reason, accepts: param.domain.describe() };
+            return Err(self.error(Some(param.name), problem));
+        }
+        self.given |= bit;
+        Ok(())
+    }
+
+    /// Checks what was given against the description and the rule.
+    pub fn finish(mut self, rule: &RuleScope<'_>) -> Result<Box<dyn Instance>, ParamError> {
+        self.check_given(rule.family)?;
+        self.check_protocol(rule)?;
+        if let Err(reason) = self.instance.check(rule) {
+            return Err(self.error(None, ParamProblem::Rule(reason)));
+        }
+        Ok(self.instance)
+    }
+
+    fn check_given(&self, family: Family) -> Result<(), ParamError> {
+        let params = || self.descriptor.params.iter().filter(|param| param.families.has(family));
+        let is_given = |name: &str| self.bit(name).is_some_and(|bit| self.given & bit != 0);
+        for param in params() {
+            let problem = if !is_given(param.name) {
+                param.required.then_some(ParamProblem::Missing(param.name))
+            } else if let Some(&other) = param.excludes.iter().find(|&&other| is_given(other)) {
+                Some(ParamProblem::Excludes(param.name, other))
+            } else {
+                let missing = param.needs.iter().find(|&&other| !is_given(other));
+                missing.map(|&other| ParamProblem::Needs(param.name, other))
+            };
+            if let Some(problem) = problem {
+                return Err(self.error(Some(param.name), problem));
+            }
+        }
+        match (self.descriptor.require, self.given.count_ones()) {
+            (Require::AtLeastOne | Require::ExactlyOne, 0) => Err(self.error(None, ParamProblem::NoneGiven)),
+            (Require::ExactlyOne, 2..) => Err(self.error(None, ParamProblem::MoreThanOne)),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_protocol(&self, rule: &RuleScope<'_>) -> Result<(), ParamError> {
+        let wanted = self.descriptor.protocols;
+        let named = rule.header.protocol.filter(|protocol| !protocol.not);
+        if wanted.is_empty() || named.is_some_and(|protocol| wanted.contains(&protocol.value)) {
+            return Ok(());
+        }
+        let names: Vec<String> = wanted.iter().map(|&number| crate::model::protocol::name(number)).collect();
+        Err(self.error(None, ParamProblem::Protocol(names.join(", "))))
+    }
+
+    fn bit(&self, name: &str) -> Option<u64> {
+        let place = self.descriptor.params.iter().position(|param| param.is_called(name))?;
+        1_u64.checked_shl(u32::try_from(place).ok()?)
+    }
+
+    const fn error(&self, param: Option<&'static str>, problem: ParamProblem) -> ParamError {
+        ParamError { extension: self.descriptor.name, param, problem }
+    }
+}

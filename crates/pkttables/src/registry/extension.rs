@@ -1,0 +1,177 @@
+use super::describe::{Decoded, Descriptor, RevisionInfo};
+use super::info::InfoWriter;
+use super::value::{Sink, ValueError};
+use crate::model::{Families, Family, Header, TableName};
+use nfnetlink::wire::{DecodeError, EncodeError, Reader};
+use std::any::Any;
+use std::fmt::Debug;
+
+/// A typed extension. [`extension!`](crate::extension) implements [`Describe`]; this trait adds the rest.
+pub trait Extension: Describe + Clone + Debug + Default + PartialEq + Send + Sync + 'static {
+    /// The kernel layouts, the newest first.
+    const REVISIONS: &'static [Revision<Self>];
+
+    /// Checks, and completes, what was parsed against the rule it stands in.
+    fn check(&mut self, _rule: &RuleScope<'_>) -> Result<(), ValueError> {
+        Ok(())
+    }
+
+    /// Hands the parameters to `sink` in the order in which they are printed.
+    fn params(&self, sink: &mut dyn Sink) {
+        for param in Self::DESCRIPTOR.params {
+            param.get(self, sink);
+        }
+    }
+}
+
+/// Has a description. Implemented by [`extension!`](crate::extension).
+pub trait Describe {
+    /// The description.
+    const DESCRIPTOR: &'static Descriptor;
+}
+
+/// One kernel layout of an extension, and how to write and read it.
+#[derive(Debug)]
+pub struct Revision<T: 'static> {
+    /// The revision's number.
+    pub number: u8,
+    /// Bytes of the structure, before it is padded to a multiple of eight.
+    pub size: usize,
+    /// The families that use it.
+    pub families: Families,
+    /// Writes the structure; an error if this revision cannot hold the value.
+    pub encode: fn(&T, &mut InfoWriter<'_>) -> Result<(), EncodeError>,
+    /// Reads the structure. `Ok(None)` means that it belongs to another extension of the same kernel name.
+    pub decode: fn(&mut Reader<'_>, Family) -> Result<Option<T>, DecodeError>,
+}
+
+/// The rule in which an extension stands.
+#[derive(Clone, Copy, Debug)]
+pub struct RuleScope<'a> {
+    /// The family.
+    pub family: Family,
+    /// The table, where it is known.
+    pub table: Option<TableName>,
+    /// The chain, where it is known.
+    pub chain: Option<&'a str>,
+    /// Addresses, interfaces and protocol.
+    pub header: &'a Header,
+}
+
+/// A match or target of a rule, whatever its type; [`Extension`] types are instances.
+///
+/// `(instance as &dyn Any).downcast_ref::<Tcp>()` gives the typed struct back.
+pub trait Instance: Any + Debug + Send + Sync {
+    /// What it says about itself.
+    fn descriptor(&self) -> &'static Descriptor;
+    /// A copy.
+    fn boxed_clone(&self) -> Box<dyn Instance>;
+    /// Whether `other` is the same extension with the same parameters.
+    fn equals(&self, other: &dyn Instance) -> bool;
+    /// Checks, and completes, what was parsed against the rule it stands in.
+    fn check(&mut self, rule: &RuleScope<'_>) -> Result<(), ValueError>;
+    /// Hands the parameters to `sink` in the order in which they are printed.
+    fn params(&self, sink: &mut dyn Sink);
+    /// Appends the kernel's structure, padded to a multiple of eight bytes.
+    fn encode(&self, revision: u8, family: Family, out: &mut Vec<u8>) -> Result<(), EncodeError>;
+}
+
+impl<T: Extension> Instance for T {
+    fn descriptor(&self) -> &'static Descriptor {
+        T::DESCRIPTOR
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Instance> {
+        Box::new(self.clone())
+    }
+
+    fn equals(&self, other: &dyn Instance) -> bool {
+        (other as &dyn Any).downcast_ref::<T>().is_some_and(|other| self == other)
+    }
+
+    fn check(&mut self, rule: &RuleScope<'_>) -> Result<(), ValueError> {
+        Extension::check(self, rule)
+    }
+
+    fn params(&self, sink: &mut dyn Sink) {
+        Extension::params(self, sink);
+    }
+
+    fn encode(&self, revision: u8, family: Family, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        let Some(layout) = find_revision::<T>(revision, family) else {
+            return Err(EncodeError::NotRepresentable("an extension revision that does not exist"));
+        };
+        let mut info = InfoWriter::new(out);
+        (layout.encode)(self, &mut info)?;
+        if info.len() != layout.size {
+            return Err(EncodeError::NotRepresentable("a structure of another size than its revision has"));
+        }
+        info.align(8);
+        Ok(())
+    }
+}
+
+impl Clone for Box<dyn Instance> {
+    fn clone(&self) -> Self {
+        (**self).boxed_clone()
+    }
+}
+
+impl PartialEq for Box<dyn Instance> {
+    fn eq(&self, other: &Self) -> bool {
+        (**self).equals(&**other)
+    }
+}
+
+impl<T> Revision<T> {
+    #[doc(hidden)]
+    pub const fn info(&self) -> RevisionInfo {
+        RevisionInfo { number: self.number, size: self.size, families: self.families }
+    }
+}
+
+fn find_revision<T: Extension>(number: u8, family: Family) -> Option<&'static Revision<T>> {
+    T::REVISIONS.iter().find(|revision| revision.number == number && revision.families.has(family))
+}
+
+#[doc(hidden)]
+pub fn revision_of<T: Extension>(index: usize) -> Option<RevisionInfo> {
+    T::REVISIONS.get(index).map(Revision::info)
+}
+
+#[doc(hidden)]
+pub fn decode_erased<T: Extension>(revision: u8, family: Family, info: &[u8]) -> Option<Decoded> {
+    let layout = find_revision::<T>(revision, family)?;
+    let mut reader = Reader::new(info);
+    let decoded = reader.sub(layout.size, T::DESCRIPTOR.name).and_then(|mut info| {
+        let value = (layout.decode)(&mut info, family)?;
+        info.finish(T::DESCRIPTOR.name)?;
+        Ok(value)
+    });
+    match decoded {
+        Ok(value) => value.map(|value| Ok(Box::new(value) as Box<dyn Instance>)),
+        Err(error) => Some(Err(error)),
+    }
+}
+
+#[doc(hidden)]
+pub fn downcast_ref<T: 'static>(instance: &dyn Instance) -> Option<&T> {
+    (instance as &dyn Any).downcast_ref()
+}
+
+#[doc(hidden)]
+pub fn downcast_mut<T: 'static>(instance: &mut dyn Instance) -> Option<&mut T> {
+    (instance as &mut dyn Any).downcast_mut()
+}
+
+/// Stands in [`Descriptor::EMPTY`], which no registry holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Nothing;
+
+impl Describe for Nothing {
+    const DESCRIPTOR: &'static Descriptor = &Descriptor::EMPTY;
+}
+
+impl Extension for Nothing {
+    const REVISIONS: &'static [Revision<Self>] = &[];
+}

@@ -1,0 +1,61 @@
+use super::describe::{Descriptor, Kind};
+use crate::model::Family;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// The extensions that a program works with: the built-in ones, and those it adds.
+#[derive(Clone, Debug, Default)]
+pub struct Registry {
+    all: Vec<&'static Descriptor>,
+    by_name: HashMap<(Kind, &'static str), Vec<&'static Descriptor>>,
+    by_xt_name: HashMap<(Kind, &'static str), Vec<&'static Descriptor>>,
+}
+
+impl Registry {
+    /// All extensions of this crate.
+    #[must_use]
+    pub fn builtin() -> &'static Self {
+        static BUILTIN: LazyLock<Registry> = LazyLock::new(|| {
+            let mut registry = Registry::default();
+            crate::matches::ALL
+                .iter()
+                .chain(crate::targets::ALL)
+                .for_each(|descriptor| registry.register(descriptor));
+            registry
+        });
+        &BUILTIN
+    }
+
+    /// Adds an extension. Of two with the same name and family the one added first is found.
+    pub fn register(&mut self, descriptor: &'static Descriptor) {
+        self.all.push(descriptor);
+        for name in std::iter::once(&descriptor.name).chain(descriptor.aliases) {
+            self.by_name.entry((descriptor.kind, name)).or_default().push(descriptor);
+        }
+        self.by_xt_name.entry((descriptor.kind, descriptor.xt_name)).or_default().push(descriptor);
+    }
+
+    /// All extensions, in the order in which they were added.
+    #[must_use]
+    pub fn all(&self) -> &[&'static Descriptor] {
+        &self.all
+    }
+
+    /// The extension that a rule of `family` calls `name`.
+    #[must_use]
+    pub fn find(&self, kind: Kind, name: &str, family: Family) -> Option<&'static Descriptor> {
+        let candidates = self.by_name.get(&(kind, name))?;
+        candidates.iter().copied().find(|descriptor| descriptor.families.has(family))
+    }
+
+    /// The extensions that the kernel calls `name` in `family`: several can share one kernel module.
+    pub fn find_by_xt_name<'a>(
+        &'a self,
+        kind: Kind,
+        name: &'a str,
+        family: Family,
+    ) -> impl Iterator<Item = &'static Descriptor> + 'a {
+        let candidates = self.by_xt_name.get(&(kind, name)).map_or(&[][..], Vec::as_slice);
+        candidates.iter().copied().filter(move |descriptor| descriptor.families.has(family))
+    }
+}

@@ -1,0 +1,29 @@
+//! The matches and targets that exist, and what each says about itself.
+//!
+//! An extension is one typed struct. [`extension!`](crate::extension) turns it, its doc comments and one line
+//! per parameter into a [`Descriptor`], from which come parsing, printing, validation, queries and help; the
+//! [`Extension`] trait adds its kernel layouts.
+
+mod build;
+mod choices;
+mod describe;
+mod domain;
+mod extension;
+mod info;
+mod lookup;
+mod macros;
+pub(crate) use macros::extensions;
+#[cfg(test)]
+pub(crate) mod testing;
+mod value;
+
+pub use build::{Builder, ParamError, ParamProblem};
+pub use describe::{Decoded, Descriptor, Help, Kind, Param, Require, RevisionInfo};
+pub use domain::{Choice, Domain, ObjectKind};
+pub use extension::{Describe, Extension, Instance, Revision, RuleScope};
+pub use info::InfoWriter;
+pub use lookup::Registry;
+pub use value::{Flag, Scope, SetResult, Sink, Value, ValueError, WriteValue};
+
+#[doc(hidden)]
+pub use extension::{decode_erased, downcast_mut, downcast_ref, revision_of};

@@ -1,0 +1,110 @@
+//! What the tests of the extensions share: text and layouts without a rule around them.
+
+use super::{Builder, Extension, Scope, Sink, WriteValue};
+use crate::model::{Family, Header, Negatable};
+use crate::registry::{Instance, RuleScope};
+
+/// Parses options as they stand after `-m name`, optionally with `-p NUMBER` or `! -p NUMBER` first, as a
+/// shell would split them but without quotes.
+pub(crate) fn parse<T: Extension>(family: Family, text: &str) -> Result<Box<dyn Instance>, String> {
+    let mut words = text.split_ascii_whitespace().peekable();
+    let mut header = Header::default();
+    let mut builder = Builder::new(T::DESCRIPTOR);
+    let mut not = false;
+    while let Some(word) = words.next() {
+        let scope = Scope { family, protocol: header.protocol };
+        if word == "!" {
+            not = true;
+        } else if word == "-p" {
+            let value = words.next().and_then(|word| word.parse().ok()).ok_or("no protocol number")?;
+            header.protocol = Some(Negatable { value, not: std::mem::take(&mut not) });
+        } else {
+            let name = word.strip_prefix("--").ok_or("not an option")?;
+            let param = T::DESCRIPTOR.param(name, family).ok_or("unknown option")?;
+            let value: Vec<&str> = words.by_ref().take(param.words).collect();
+            if value.len() < param.words {
+                return Err("value missing".into());
+            }
+            builder
+                .set(param, &value.join(" "), std::mem::take(&mut not), &scope)
+                .map_err(|error| error.to_string())?;
+        }
+    }
+    let rule = RuleScope { family, table: None, chain: None, header: &header };
+    builder.finish(&rule).map_err(|error| error.to_string())
+}
+
+/// Prints options as they are saved after `-m name`.
+pub(crate) fn print(instance: &dyn Instance, scope: &Scope) -> String {
+    struct Text<'a>(String, &'a Scope);
+    impl Sink for Text<'_> {
+        fn param(&mut self, name: &'static str, not: bool, value: &dyn WriteValue) {
+            self.0.push_str(if not { " ! --" } else { " --" });
+            self.0.push_str(name);
+            if value.domain() != crate::registry::Domain::Nothing {
+                self.0.push(' ');
+                value.write_value(&mut self.0, self.1);
+            }
+        }
+    }
+    let mut text = Text(String::new(), scope);
+    instance.params(&mut text);
+    text.0.trim_start().to_owned()
+}
+
+/// Parses `text`, prints it, and takes it through every kernel layout that can hold it.
+pub(crate) fn check_text<T: Extension>(family: Family, text: &str) -> Result<String, String> {
+    let instance = parse::<T>(family, text)?;
+    let mut held = 0;
+    for revision in T::DESCRIPTOR.revisions(family) {
+        let mut info = Vec::new();
+        if instance.encode(revision.number, family, &mut info).is_err() {
+            continue;
+        }
+        held += 1;
+        assert_eq!(
+            info.len(),
+            revision.size.next_multiple_of(8),
+            "{text}: size of revision {}",
+            revision.number
+        );
+        let decoded = T::DESCRIPTOR.decode(revision.number, family, &info);
+        let decoded = decoded.expect("the extension's own structure").expect("what was just encoded");
+        assert!(
+            decoded.equals(&*instance),
+            "{text}: revision {} gives {decoded:?} for {instance:?}",
+            revision.number
+        );
+    }
+    assert!(held > 0, "{text}: no revision can hold {instance:?}");
+    let words: Vec<&str> = text.split_ascii_whitespace().collect();
+    let protocol =
+        words.windows(2).find(|pair| pair[0] == "-p").map(|pair| pair[1].parse().expect("a number"));
+    let scope = Scope { family, protocol: protocol.map(|value| Negatable { value, not: false }) };
+    Ok(print(&*instance, &scope))
+}
+
+/// Checks what option texts become when saved: `same`, another text, or `fails`.
+///
+/// ```text
+/// text_cases! { Length, Ipv4: "--length 5" => same, "--length 5:5" => "--length 5", "--length x" => fails }
+/// ```
+macro_rules! text_cases {
+    ($type:ty, $family:ident: $($text:literal => $expected:tt),* $(,)?) => {$(
+        $crate::registry::testing::text_cases!(@case $type, $family, $text, $expected);
+    )*};
+    (@case $type:ty, $family:ident, $text:literal, same) => {
+        $crate::registry::testing::text_cases!(@case $type, $family, $text, $text);
+    };
+    (@case $type:ty, $family:ident, $text:literal, fails) => {
+        let parsed = $crate::registry::testing::parse::<$type>($crate::model::Family::$family, $text);
+        assert!(parsed.is_err(), "{} should be refused", $text);
+    };
+    (@case $type:ty, $family:ident, $text:literal, $expected:literal) => {
+        assert_eq!(
+            $crate::registry::testing::check_text::<$type>($crate::model::Family::$family, $text).as_deref(),
+            Ok($expected), "{}", $text
+        );
+    };
+}
+pub(crate) use text_cases;
