@@ -1,0 +1,237 @@
+use super::parse_unsigned;
+use crate::model::{AddressMask, Family};
+use crate::registry::{Domain, Scope, Value, ValueError};
+use std::fmt::{self, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Two addresses and all between them, written `FIRST-LAST`; a single one is both ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AddressRange {
+    /// The lowest address.
+    pub first: IpAddr,
+    /// The highest address.
+    pub last: IpAddr,
+}
+
+/// Reads a numeric address of `family`.
+///
+/// An IPv4 address may leave out its last numbers, which are then 0; each number may be decimal, octal or hexadecimal.
+pub fn parse_address(text: &str, family: Family) -> Result<IpAddr, ValueError> {
+    match family {
+        Family::Ipv4 => parse_v4(text).map(IpAddr::V4),
+        Family::Ipv6 => text.parse().map(IpAddr::V6).map_err(|_| ValueError::Form),
+    }
+}
+
+fn parse_v4(text: &str) -> Result<Ipv4Addr, ValueError> {
+    // The usual spelling, which the standard library reads quickest.
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let mut octets = [0; 4];
+    let mut numbers = text.split('.');
+    for octet in &mut octets {
+        if let Some(number) = numbers.next() {
+            *octet = u8::try_from(parse_unsigned(number)?).map_err(|_| ValueError::Form)?;
+        }
+    }
+    if numbers.next().is_some() { Err(ValueError::Form) } else { Ok(octets.into()) }
+}
+
+impl AddressMask {
+    /// An address and its mask; bits outside the mask are cleared. `None` if the families differ.
+    #[must_use]
+    pub fn new(address: IpAddr, mask: IpAddr) -> Option<Self> {
+        match (address, mask) {
+            (IpAddr::V4(address), IpAddr::V4(mask)) => Some(Self::V4 { address: address & mask, mask }),
+            (IpAddr::V6(address), IpAddr::V6(mask)) => Some(Self::V6 { address: address & mask, mask }),
+            _ => None,
+        }
+    }
+
+    /// An address of which the first `bits` bits count; `None` if it has fewer.
+    #[must_use]
+    pub fn prefix(address: IpAddr, bits: u8) -> Option<Self> {
+        match address {
+            IpAddr::V4(_) => Self::new(address, IpAddr::V4(Ipv4Addr::from_bits(ones(bits, 32)? as u32))),
+            IpAddr::V6(_) => Self::new(address, IpAddr::V6(Ipv6Addr::from_bits(ones(bits, 128)?))),
+        }
+    }
+
+    /// How many leading bits count; `None` if the mask has gaps.
+    #[must_use]
+    pub fn prefix_len(&self) -> Option<u8> {
+        let (mask, width) = match *self {
+            Self::V4 { mask, .. } => (u128::from(mask.to_bits()), 32),
+            Self::V6 { mask, .. } => (mask.to_bits(), 128),
+        };
+        let bits = u8::try_from(mask.count_ones()).ok()?;
+        (ones(bits, width) == Some(mask)).then_some(bits)
+    }
+
+    /// The address, bits outside the mask being 0.
+    #[must_use]
+    pub const fn address(&self) -> IpAddr {
+        match *self {
+            Self::V4 { address, .. } => IpAddr::V4(address),
+            Self::V6 { address, .. } => IpAddr::V6(address),
+        }
+    }
+
+    /// The mask.
+    #[must_use]
+    pub const fn mask(&self) -> IpAddr {
+        match *self {
+            Self::V4 { mask, .. } => IpAddr::V4(mask),
+            Self::V6 { mask, .. } => IpAddr::V6(mask),
+        }
+    }
+
+    /// Whether no bit counts, so that every address is meant.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        self.mask().is_unspecified()
+    }
+}
+
+/// A number of `width` bits whose first `bits` are set.
+fn ones(bits: u8, width: u8) -> Option<u128> {
+    let zeros = u32::from(width.checked_sub(bits)?);
+    let all = u128::MAX.checked_shr(128 - u32::from(width))?;
+    Some(all & u128::MAX.checked_shl(zeros).unwrap_or(0))
+}
+
+/// Reads what stands behind the `/`: a prefix length, or a mask in the form of an address.
+pub fn parse_mask(text: &str, family: Family) -> Result<IpAddr, ValueError> {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    let any = match family {
+        Family::Ipv4 => IpAddr::V4(Ipv4Addr::BROADCAST),
+        Family::Ipv6 => IpAddr::V6(Ipv6Addr::from_bits(u128::MAX)),
+    };
+    let max = family.address_bits().into();
+    match parse_unsigned(digits) {
+        Ok(bits) => {
+            let bits = u8::try_from(bits).ok().and_then(|bits| AddressMask::prefix(any, bits));
+            bits.map(|prefix| prefix.mask()).ok_or(ValueError::OutOfRange { min: 0, max })
+        }
+        Err(_) if family == Family::Ipv4 && text.split('.').count() != 4 => Err(ValueError::Form),
+        Err(_) => parse_address(text, family),
+    }
+}
+
+impl fmt::Display for AddressMask {
+    /// Writes `ADDRESS/LENGTH`, or `ADDRESS/MASK` if the mask has gaps.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.prefix_len() {
+            Some(bits) => write!(f, "{}/{bits}", self.address()),
+            None => write!(f, "{}/{}", self.address(), self.mask()),
+        }
+    }
+}
+
+impl Value for IpAddr {
+    const DOMAIN: Domain = Domain::Address;
+
+    fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {
+        parse_address(text, scope.family)
+    }
+
+    fn write(&self, out: &mut String, _: &Scope) {
+        let _ = write!(out, "{self}");
+    }
+}
+
+impl Value for AddressMask {
+    const DOMAIN: Domain = Domain::Prefix;
+
+    fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {
+        let (address, mask) =
+            text.split_once('/').map_or((text, None), |(address, mask)| (address, Some(mask)));
+        let address = parse_address(address, scope.family)?;
+        match mask {
+            Some(mask) => Self::new(address, parse_mask(mask, scope.family)?),
+            None => Self::prefix(address, scope.family.address_bits()),
+        }
+        .ok_or(ValueError::Form)
+    }
+
+    fn write(&self, out: &mut String, _: &Scope) {
+        let _ = write!(out, "{self}");
+    }
+}
+
+impl Value for AddressRange {
+    const DOMAIN: Domain = Domain::Range { of: &Domain::Address, separator: '-' };
+
+    fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        let range =
+            Self { first: parse_address(first, scope.family)?, last: parse_address(last, scope.family)? };
+        if range.first <= range.last { Ok(range) } else { Err(ValueError::Reversed) }
+    }
+
+    fn write(&self, out: &mut String, _: &Scope) {
+        let _ = write!(out, "{}-{}", self.first, self.last);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn printed(text: &str, family: Family) -> Result<String, ValueError> {
+        AddressMask::parse(text, &Scope { family, protocol: None }).map(|parsed| parsed.to_string())
+    }
+
+    #[test]
+    fn ipv4_forms() {
+        for (text, saved) in [
+            ("10/8", "10.0.0.0/8"),
+            ("10.1", "10.1.0.0/32"),
+            ("1.2.3.4/255.255.0.255", "1.2.0.4/255.255.0.255"),
+            ("1.2.3.4/255.0.0.0", "1.0.0.0/8"),
+            ("01.2.3.4", "1.2.3.4/32"),
+            ("0x0a.1.1.1", "10.1.1.1/32"),
+            ("1.2.3.4/0", "0.0.0.0/0"),
+            ("1.2.3.4/+8", "1.0.0.0/8"),
+        ] {
+            assert_eq!(printed(text, Family::Ipv4).as_deref(), Ok(saved), "{text}");
+        }
+        for bad in
+            ["1.2.3.4/33", "1.2.3.4/", "1.2.3.4/08", "256.1.1.1", "1.2.3.4.5", "", "::1", "1.2.3.4/255.0"]
+        {
+            assert!(printed(bad, Family::Ipv4).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn ipv6_forms() {
+        for (text, saved) in [
+            ("::1", "::1/128"),
+            ("1::1/ffff::", "1::/16"),
+            ("1::2/ffff::ff00", "1::/ffff::ff00"),
+            ("::ffff:1.2.3.4", "::ffff:1.2.3.4/128"),
+        ] {
+            assert_eq!(printed(text, Family::Ipv6).as_deref(), Ok(saved), "{text}");
+        }
+        assert!(printed("1::2/129", Family::Ipv6).is_err());
+        assert!(printed("1.2.3.4", Family::Ipv6).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_parses_to_the_same(address: u128, mask: u128, bits in 0u8..=128) {
+            for mask in [mask, ones(bits, 128).unwrap_or(0)] {
+                let v6 = AddressMask::new(Ipv6Addr::from_bits(address).into(), Ipv6Addr::from_bits(mask).into());
+                let v4 = AddressMask::new(
+                    Ipv4Addr::from_bits(address as u32).into(), Ipv4Addr::from_bits((mask >> 96) as u32).into());
+                for (value, family) in [(v6, Family::Ipv6), (v4, Family::Ipv4)] {
+                    let value = value.expect("one family");
+                    let again = AddressMask::parse(&value.to_string(), &Scope { family, protocol: None });
+                    prop_assert_eq!(again, Ok(value));
+                }
+            }
+        }
+    }
+}
