@@ -5,10 +5,12 @@ mod integer;
 mod interface;
 mod mac;
 mod masked;
+mod set_name;
 mod text;
 
 pub use address::{AddressRange, parse_address, parse_mask};
 pub use integer::{parse_bounded, parse_unsigned};
 pub use mac::Mac;
 pub use masked::Masked;
+pub use set_name::SetName;
 pub use text::{Text, write_quoted};

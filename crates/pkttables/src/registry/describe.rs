@@ -1,5 +1,6 @@
 use super::domain::Domain;
 use super::extension::Instance;
+use super::sets::Sets;
 use super::value::{Scope, Sink, ValueError};
 use crate::model::{Families, Family, Hooks, Tables};
 use nfnetlink::wire::DecodeError;
@@ -52,7 +53,7 @@ pub struct Descriptor {
     #[doc(hidden)]
     pub new: fn() -> Box<dyn Instance>,
     #[doc(hidden)]
-    pub decode: fn(u8, Family, &[u8]) -> Option<Decoded>,
+    pub decode: fn(u8, Family, &[u8], &dyn Sets) -> Option<Decoded>,
     #[doc(hidden)]
     pub revision: fn(usize) -> Option<RevisionInfo>,
 }
@@ -125,7 +126,7 @@ impl Descriptor {
         require: Require::Any,
         params: &[],
         new: || Box::new(super::extension::Nothing),
-        decode: |_, _, _| None,
+        decode: |_, _, _, _| None,
         revision: |_| None,
     };
 
@@ -148,9 +149,12 @@ impl Descriptor {
 
     /// Reads the kernel's structure; `None` if this revision is not known or belongs to another extension
     /// that shares the kernel's name.
+    ///
+    /// `sets` is asked by what refers to sets, which the structure knows by number; [`NoSets`](super::NoSets)
+    /// where there are none.
     #[must_use]
-    pub fn decode(&self, revision: u8, family: Family, info: &[u8]) -> Option<Decoded> {
-        (self.decode)(revision, family, info)
+    pub fn decode(&self, revision: u8, family: Family, info: &[u8], sets: &dyn Sets) -> Option<Decoded> {
+        (self.decode)(revision, family, info, sets)
     }
 }
 

@@ -1,5 +1,6 @@
 use super::describe::{Decoded, Descriptor, RevisionInfo};
-use super::info::InfoWriter;
+use super::info::{InfoError, InfoReader, InfoWriter};
+use super::sets::Sets;
 use super::value::{Sink, ValueError};
 use crate::model::{Families, Family, Header, TableName};
 use nfnetlink::wire::{DecodeError, EncodeError, Reader};
@@ -42,7 +43,7 @@ pub struct Revision<T: 'static> {
     /// Writes the structure; an error if this revision cannot hold the value.
     pub encode: fn(&T, &mut InfoWriter<'_>) -> Result<(), EncodeError>,
     /// Reads the structure. `Ok(None)` means that it belongs to another extension of the same kernel name.
-    pub decode: fn(&mut Reader<'_>, Family) -> Result<Option<T>, DecodeError>,
+    pub decode: fn(&mut InfoReader<'_>, Family) -> Result<Option<T>, DecodeError>,
 }
 
 /// The rule in which an extension stands.
@@ -73,7 +74,16 @@ pub trait Instance: Any + Debug + Send + Sync {
     /// Hands the parameters to `sink` in the order in which they are printed.
     fn params(&self, sink: &mut dyn Sink);
     /// Appends the kernel's structure, padded to a multiple of eight bytes.
-    fn encode(&self, revision: u8, family: Family, out: &mut Vec<u8>) -> Result<(), EncodeError>;
+    ///
+    /// `sets` is asked by what refers to sets, which the structure knows by number; [`NoSets`](super::NoSets)
+    /// where there are none.
+    fn encode(
+        &self,
+        revision: u8,
+        family: Family,
+        sets: &dyn Sets,
+        out: &mut Vec<u8>,
+    ) -> Result<(), InfoError>;
 }
 
 impl<T: Extension> Instance for T {
@@ -97,17 +107,25 @@ impl<T: Extension> Instance for T {
         Extension::params(self, sink);
     }
 
-    fn encode(&self, revision: u8, family: Family, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    fn encode(
+        &self,
+        revision: u8,
+        family: Family,
+        sets: &dyn Sets,
+        out: &mut Vec<u8>,
+    ) -> Result<(), InfoError> {
         let Some(layout) = find_revision::<T>(revision, family) else {
-            return Err(EncodeError::NotRepresentable("an extension revision that does not exist"));
+            return Err(EncodeError::NotRepresentable("an extension revision that does not exist").into());
         };
-        let mut info = InfoWriter::new(out);
+        let mut info = InfoWriter::new(out, sets);
         (layout.encode)(self, &mut info)?;
         if info.len() != layout.size {
-            return Err(EncodeError::NotRepresentable("a structure of another size than its revision has"));
+            return Err(
+                EncodeError::NotRepresentable("a structure of another size than its revision has").into()
+            );
         }
         info.align(8);
-        Ok(())
+        info.finish()
     }
 }
 
@@ -140,10 +158,16 @@ pub fn revision_of<T: Extension>(index: usize) -> Option<RevisionInfo> {
 }
 
 #[doc(hidden)]
-pub fn decode_erased<T: Extension>(revision: u8, family: Family, info: &[u8]) -> Option<Decoded> {
+pub fn decode_erased<T: Extension>(
+    revision: u8,
+    family: Family,
+    info: &[u8],
+    sets: &dyn Sets,
+) -> Option<Decoded> {
     let layout = find_revision::<T>(revision, family)?;
     let mut reader = Reader::new(info);
-    let decoded = reader.sub(layout.size, T::DESCRIPTOR.name).and_then(|mut info| {
+    let decoded = reader.sub(layout.size, T::DESCRIPTOR.name).and_then(|info| {
+        let mut info = InfoReader::new(info, sets);
         let value = (layout.decode)(&mut info, family)?;
         info.finish(T::DESCRIPTOR.name)?;
         Ok(value)

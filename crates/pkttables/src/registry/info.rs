@@ -1,15 +1,39 @@
+use super::sets::Sets;
+use crate::domain::SetName;
+use nfnetlink::wire::{DecodeError, EncodeError, Problem, Reader};
+use std::ops::{Deref, DerefMut};
+
 /// Writes an extension's kernel structure (`struct xt_*_info`), integers in host byte order unless said.
-#[derive(Debug)]
 pub struct InfoWriter<'a> {
     out: &'a mut Vec<u8>,
     start: usize,
+    sets: &'a dyn Sets,
+    unknown_set: Option<SetName>,
+}
+
+/// Reads an extension's kernel structure: a [`Reader`] that can also find out what the kernel's numbers mean.
+pub struct InfoReader<'a> {
+    reader: Reader<'a>,
+    sets: &'a dyn Sets,
+}
+
+/// Why an extension cannot be written as a kernel structure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InfoError {
+    /// The structure's revision cannot hold the value.
+    #[error(transparent)]
+    Layout(#[from] EncodeError),
+    /// The structure refers to a set by number, and there is no set of this name.
+    #[error("Set {0} doesn't exist.")]
+    UnknownSet(SetName),
 }
 
 impl<'a> InfoWriter<'a> {
-    /// Appends to `out`; alignment counts from here.
-    pub fn new(out: &'a mut Vec<u8>) -> Self {
+    /// Appends to `out`; alignment counts from here. `sets` tells the numbers of sets.
+    pub fn new(out: &'a mut Vec<u8>, sets: &'a dyn Sets) -> Self {
         let start = out.len();
-        Self { out, start }
+        Self { out, start, sets, unknown_set: None }
     }
 
     /// How many bytes of the structure have been written.
@@ -74,5 +98,49 @@ impl<'a> InfoWriter<'a> {
     /// Zeros up to the next multiple of `alignment` within the structure.
     pub fn align(&mut self, alignment: usize) {
         self.out.resize(self.start + self.len().next_multiple_of(alignment), 0);
+    }
+    /// The number of a set, 16 bits in host byte order.
+    ///
+    /// If there is no such set it is kept in mind and told by [`InfoWriter::finish`].
+    pub fn set_index(&mut self, name: &SetName) {
+        let index = self.sets.index(name);
+        if index.is_none() {
+            self.unknown_set.get_or_insert(*name);
+        }
+        self.ne_u16(index.unwrap_or(SetName::NO_INDEX));
+    }
+
+    /// Ends the structure; an error if it refers to a set that does not exist.
+    pub fn finish(self) -> Result<(), InfoError> {
+        self.unknown_set.map_or(Ok(()), |name| Err(InfoError::UnknownSet(name)))
+    }
+}
+
+impl<'a> InfoReader<'a> {
+    /// Reads what `reader` holds. `sets` tells the names of sets.
+    #[must_use]
+    pub const fn new(reader: Reader<'a>, sets: &'a dyn Sets) -> Self {
+        Self { reader, sets }
+    }
+
+    /// A set by its number, 16 bits in host byte order; an error if nothing is known of that number.
+    pub fn set_name(&mut self, what: &'static str) -> Result<SetName, DecodeError> {
+        let at = self.reader;
+        let index = self.reader.ne_u16(what)?;
+        self.sets.name(index).ok_or_else(|| at.error(what, Problem::Value(index.into())))
+    }
+}
+
+impl<'a> Deref for InfoReader<'a> {
+    type Target = Reader<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.reader
+    }
+}
+
+impl DerefMut for InfoReader<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.reader
     }
 }

@@ -13,6 +13,7 @@ mod info;
 mod lookup;
 mod macros;
 pub(crate) use macros::extensions;
+mod sets;
 #[cfg(test)]
 pub(crate) mod testing;
 mod value;
@@ -21,8 +22,9 @@ pub use build::{Builder, ParamError, ParamProblem};
 pub use describe::{Decoded, Descriptor, Help, Kind, Param, Require, RevisionInfo};
 pub use domain::{Choice, Domain, ObjectKind};
 pub use extension::{Describe, Extension, Instance, Revision, RuleScope};
-pub use info::InfoWriter;
+pub use info::{InfoError, InfoReader, InfoWriter};
 pub use lookup::Registry;
+pub use sets::{NoSets, Sets};
 pub use value::{Flag, Scope, SetResult, Sink, Value, ValueError, WriteValue};
 
 #[doc(hidden)]

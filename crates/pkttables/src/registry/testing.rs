@@ -1,8 +1,27 @@
 //! What the tests of the extensions share: text and layouts without a rule around them.
 
-use super::{Builder, Extension, Scope, Sink, WriteValue};
+use super::{Builder, Extension, Scope, Sets, Sink, WriteValue};
+use crate::domain::SetName;
 use crate::model::{Family, Header, Negatable};
 use crate::registry::{Instance, RuleScope};
+
+/// The sets `foo`, `bar` and `blacklist`, numbered from 0.
+pub(crate) struct TestSets;
+
+impl TestSets {
+    const NAMES: [&str; 3] = ["foo", "bar", "blacklist"];
+}
+
+impl Sets for TestSets {
+    fn index(&self, name: &SetName) -> Option<u16> {
+        let index = Self::NAMES.iter().position(|known| known.as_bytes() == name.as_bytes())?;
+        u16::try_from(index).ok()
+    }
+
+    fn name(&self, index: u16) -> Option<SetName> {
+        Self::NAMES.get(usize::from(index)).and_then(|name| SetName::new(name.as_bytes()))
+    }
+}
 
 /// Parses options as they stand after `-m name`, optionally with `-p NUMBER` or `! -p NUMBER` first, as a
 /// shell would split them but without quotes.
@@ -58,7 +77,7 @@ pub(crate) fn check_text<T: Extension>(family: Family, text: &str) -> Result<Str
     let mut held = 0;
     for revision in T::DESCRIPTOR.revisions(family) {
         let mut info = Vec::new();
-        if instance.encode(revision.number, family, &mut info).is_err() {
+        if instance.encode(revision.number, family, &TestSets, &mut info).is_err() {
             continue;
         }
         held += 1;
@@ -68,7 +87,7 @@ pub(crate) fn check_text<T: Extension>(family: Family, text: &str) -> Result<Str
             "{text}: size of revision {}",
             revision.number
         );
-        let decoded = T::DESCRIPTOR.decode(revision.number, family, &info);
+        let decoded = T::DESCRIPTOR.decode(revision.number, family, &info, &TestSets);
         let decoded = decoded.expect("the extension's own structure").expect("what was just encoded");
         assert!(
             decoded.equals(&*instance),
