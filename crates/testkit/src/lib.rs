@@ -13,9 +13,11 @@
 
 mod namespace;
 mod program;
+mod ruleset;
 
 pub use namespace::{in_namespace, without_privilege};
 pub use program::{program, run};
+pub use ruleset::ruleset;
 
 /// Says that a test is skipped because of `reason`; panics where the kernel is required.
 ///
