@@ -1,0 +1,21 @@
+//! How attribute values become Rust values and back: the value types, the two traits that know how to read,
+//! write and show them, and the macros that turn a table of attributes or names into types.
+
+#[macro_use]
+mod attributes;
+#[macro_use]
+mod named;
+mod field;
+mod show;
+mod value;
+
+#[cfg(test)]
+mod sample;
+
+pub(crate) use attributes::attributes;
+pub(crate) use field::{Depth, Element, Field, Nest, Value};
+pub(crate) use named::{flags, named};
+#[cfg(test)]
+pub(crate) use sample::{Sample, sample_unknown};
+pub(crate) use show::Printer;
+pub use value::{Bytes, RawAttribute, Text};

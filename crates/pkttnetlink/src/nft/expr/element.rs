@@ -1,0 +1,267 @@
+use std::fmt;
+
+use nfnetlink::wire::{Attribute, Attributes, DecodeError, Problem, Reader, Writer};
+
+use super::*;
+use crate::codec::{Depth, Element, Nest, Printer, Value, attributes};
+use crate::{Bytes, Text};
+
+/// `NFTA_LIST_ELEM`.
+pub(in crate::nft) const LIST_ELEMENT: u16 = 1;
+/// `NFTA_EXPR_NAME`.
+const NAME: u16 = 1;
+/// `NFTA_EXPR_DATA`.
+const DATA: u16 = 2;
+
+attributes! {
+    /// An expression that is not known here, kept as it is.
+    pub struct UnknownExpression<'a> = "NFTA_EXPR_" {
+        /// Its name.
+        1 NAME => name: Option<Text<'a>>,
+        /// Its attributes.
+        2 DATA => data: Option<Bytes<'a>>,
+    }
+}
+
+/// Makes the enum over all expressions from the table of their names.
+macro_rules! expressions {
+    ($( $name:literal $variant:ident($type:ident), )*) => {
+        /// One expression of a rule, dynamic set or set element.
+        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        pub enum Expression<'a> {
+            $(
+                #[doc = concat!("`", $name, "`.")]
+                $variant($type<'a>),
+            )*
+            /// Any other.
+            Unknown(UnknownExpression<'a>),
+        }
+
+        $(
+            impl<'a> From<$type<'a>> for Expression<'a> {
+                fn from(expression: $type<'a>) -> Self {
+                    Self::$variant(expression)
+                }
+            }
+
+            impl $type<'_> {
+                /// The name that the kernel knows the expression by.
+                pub const NAME: &'static str = $name;
+
+                /// Writes the expression as an element of a list: name and attributes in an `NFTA_LIST_ELEM`.
+                #[inline]
+                pub fn encode_element(&self, writer: &mut Writer) {
+                    let mark = writer.begin(LIST_ELEMENT);
+                    encode(Self::NAME, self, writer);
+                    writer.end(mark);
+                }
+            }
+        )*
+
+        impl<'a> Expression<'a> {
+            /// The name that the kernel knows it by.
+            #[must_use]
+            pub fn name(&self) -> Text<'_> {
+                match self {
+                    $( Self::$variant(_) => Text::new($name.as_bytes()), )*
+                    Self::Unknown(unknown) => unknown.name.clone().unwrap_or_default(),
+                }
+            }
+
+            /// The same expression, independent of what it was decoded from.
+            #[must_use]
+            pub fn into_owned(self) -> Expression<'static> {
+                match self {
+                    $( Self::$variant(expression) => Expression::$variant(expression.into_owned()), )*
+                    Self::Unknown(unknown) => Expression::Unknown(unknown.into_owned()),
+                }
+            }
+
+            #[inline]
+            fn decode_named(
+                name: &[u8],
+                data: Attributes<'a>,
+                depth: Depth,
+            ) -> Option<Result<Self, DecodeError>> {
+                Some(match str::from_utf8(name).ok()? {
+                    $( $name => $type::decode_nest(data, depth).map(Self::$variant), )*
+                    _ => return None,
+                })
+            }
+
+            #[inline]
+            fn encode_content(&self, writer: &mut Writer) {
+                match self {
+                    $( Self::$variant(expression) => encode($name, expression, writer), )*
+                    Self::Unknown(unknown) => unknown.encode_nest(writer),
+                }
+            }
+
+            fn show_content(&self, printer: &mut Printer<'_>) -> fmt::Result {
+                match self {
+                    $( Self::$variant(expression) => {
+                        printer.nest($name, |printer| expression.show_nest(printer))
+                    } )*
+                    Self::Unknown(unknown) => printer.nest("(unknown)", |printer| unknown.show_nest(printer)),
+                }
+            }
+        }
+
+        #[cfg(test)]
+        impl Expression<'static> {
+            /// A strategy for each expression, by name.
+            pub(crate) fn samples(depth: u32) -> Vec<(&'static str, proptest::strategy::BoxedStrategy<Self>)> {
+                use crate::codec::Sample;
+                use proptest::strategy::Strategy;
+                vec![
+                    $( ($name, $type::sample(depth).prop_map(Expression::$variant).boxed()), )*
+                    ("(unknown)", UnknownExpression::sample(depth).prop_map(Expression::Unknown).boxed()),
+                ]
+            }
+        }
+    };
+}
+
+expressions! {
+    "payload" Payload(Payload),
+    "cmp" Cmp(Cmp),
+    "meta" Meta(Meta),
+    "bitwise" Bitwise(Bitwise),
+    "counter" Counter(Counter),
+    "immediate" Immediate(Immediate),
+    "match" Match(Match),
+    "target" Target(Target),
+    "lookup" Lookup(Lookup),
+    "range" Range(Range),
+    "limit" Limit(Limit),
+    "log" Log(Log),
+    "nat" Nat(Nat),
+    "masq" Masquerade(Masquerade),
+    "redir" Redirect(Redirect),
+}
+
+impl<'a> Expression<'a> {
+    /// Writes the expression as an element of a list: name and attributes in an `NFTA_LIST_ELEM`.
+    #[inline]
+    pub fn encode_element(&self, writer: &mut Writer) {
+        let mark = writer.begin(LIST_ELEMENT);
+        self.encode_content(writer);
+        writer.end(mark);
+    }
+
+    #[inline]
+    fn decode_content(attribute: &Attribute<'a>, depth: Depth) -> Result<Self, DecodeError> {
+        let depth = depth.deeper(attribute)?;
+        let mut inside = attribute.nested();
+        if let (Some(Ok(name)), data, None) = (inside.next(), inside.next().transpose()?, inside.next())
+            && name.kind() == NAME
+            && data.is_none_or(|data| data.kind() == DATA)
+            && let data = data.map_or(Attributes::new(Reader::new(&[])), |data| data.nested())
+            && let Some(expression) = Self::decode_named(name.string("NFTA_EXPR_NAME")?, data, depth)
+        {
+            return expression;
+        }
+        UnknownExpression::decode_nest(attribute.nested(), depth).map(Self::Unknown)
+    }
+}
+
+#[inline]
+fn encode<'a>(name: &str, expression: &impl Nest<'a>, writer: &mut Writer) {
+    writer.put_string(NAME, name.as_bytes());
+    if !expression.is_absent() {
+        let mark = writer.begin(DATA);
+        expression.encode_nest(writer);
+        writer.end(mark);
+    }
+}
+
+/// In a list (`NFTA_RULE_EXPRESSIONS` and the like).
+impl<'a> Element<'a> for Expression<'a> {
+    type Owned = Expression<'static>;
+    /// `NFT_RULE_MAXEXPRS`.
+    const MAX: usize = 128;
+
+    #[inline]
+    fn decode(attribute: &Attribute<'a>, what: &'static str, depth: Depth) -> Result<Self, DecodeError> {
+        expect_list_element(attribute, what)?;
+        Self::decode_content(attribute, depth)
+    }
+
+    #[inline]
+    fn encode(&self, writer: &mut Writer) {
+        self.encode_element(writer);
+    }
+
+    fn into_owned(self) -> Self::Owned {
+        self.into_owned()
+    }
+
+    fn show(&self, printer: &mut Printer<'_>) -> fmt::Result {
+        self.show_content(printer)
+    }
+}
+
+/// Alone in an attribute (`NFTA_DYNSET_EXPR` and the like).
+impl<'a> Value<'a> for Box<Expression<'a>> {
+    type Owned = Box<Expression<'static>>;
+
+    fn decode(attribute: &Attribute<'a>, _: &'static str, depth: Depth) -> Result<Self, DecodeError> {
+        Expression::decode_content(attribute, depth).map(Box::new)
+    }
+
+    fn encode(&self, kind: u16, writer: &mut Writer) {
+        let mark = writer.begin(kind);
+        self.encode_content(writer);
+        writer.end(mark);
+    }
+
+    fn into_owned(self) -> Self::Owned {
+        Box::new((*self).into_owned())
+    }
+
+    fn show(&self, name: &str, printer: &mut Printer<'_>) -> fmt::Result {
+        printer.nest(name, |printer| self.show_content(printer))
+    }
+}
+
+impl fmt::Display for Expression<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.show_content(&mut Printer::new(f))
+    }
+}
+
+/// Checks that an attribute is `NFTA_LIST_ELEM`, as all elements of a list are.
+#[inline]
+pub(in crate::nft) fn expect_list_element(
+    attribute: &Attribute<'_>,
+    what: &'static str,
+) -> Result<(), DecodeError> {
+    match attribute.kind() {
+        LIST_ELEMENT => Ok(()),
+        other => Err(attribute.error(what, Problem::Value(other.into()))),
+    }
+}
+
+#[cfg(test)]
+mod samples {
+    use proptest::prelude::*;
+    use proptest::strategy::Union;
+
+    use super::Expression;
+    use crate::codec::Sample;
+
+    impl Sample for Expression<'static> {
+        fn sample(depth: u32) -> BoxedStrategy<Self> {
+            if depth >= 2 {
+                return super::Counter::sample(depth).prop_map(Self::Counter).boxed();
+            }
+            Union::new(Self::samples(depth + 1).into_iter().map(|(_, strategy)| strategy)).boxed()
+        }
+    }
+
+    impl Sample for Box<Expression<'static>> {
+        fn sample(depth: u32) -> BoxedStrategy<Self> {
+            Expression::sample(depth).prop_map(Box::new).boxed()
+        }
+    }
+}
