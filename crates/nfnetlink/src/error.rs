@@ -40,7 +40,7 @@ pub enum Error {
     /// The socket may not get the send or receive buffer it needs.
     #[error(
         "a {buffer} buffer of {needed} bytes is needed, but only {granted} are allowed \
-         (run with CAP_NET_ADMIN, or raise the sysctl {sysctl} to at least {needed})"
+         (run with CAP_NET_ADMIN, or raise the sysctl {sysctl} to at least {})", needed.div_ceil(2)
     )]
     BufferLimit {
         /// `send` or `receive`.
@@ -49,7 +49,7 @@ pub enum Error {
         needed: usize,
         /// What the system grants.
         granted: usize,
-        /// The setting that limits it.
+        /// The setting that limits it, to twice its value.
         sysctl: &'static str,
     },
     /// A reply of a kind that does not answer the request.
@@ -91,6 +91,15 @@ impl Error {
     #[must_use]
     pub const fn is_permission_denied(&self) -> bool {
         matches!(self, Self::PermissionDenied)
+    }
+
+    /// Whether a batch came too late: the generation it was bound to is not the present one (`ERESTART`).
+    #[must_use]
+    pub fn is_generation_changed(&self) -> bool {
+        let Self::BatchRefused(batch) = self else { return false };
+        let stale =
+            |failure: &BatchFailure| failure.tag.is_none() && failure.refusal.errno == Errno::ERESTART;
+        batch.failures.iter().any(stale)
     }
 
     /// A failed system call; `EPERM` and `EACCES` become [`Error::PermissionDenied`].

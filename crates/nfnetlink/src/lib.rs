@@ -4,13 +4,27 @@
 //! talk to the running kernel or to an in-process stand-in with the same bytes.
 #![forbid(unsafe_code)]
 
+mod batch;
+mod connection;
 mod errno;
 mod error;
+mod events;
+mod exchange;
 mod extack;
+mod requests;
+mod socket;
 mod transport;
 pub mod wire;
 
+pub use batch::{Batch, BatchBuilder};
+pub use connection::Connection;
 pub use errno::Errno;
 pub use error::{BatchFailure, BatchRefusal, Error, Refusal};
+pub use events::{Events, Group};
 pub use extack::ExtendedAck;
+pub use socket::Socket;
 pub use transport::Transport;
+pub use wire::{
+    Attribute, Attributes, DecodeError, EncodeError, Flags, Header, Message, Messages, NetfilterHeader,
+    Reader, Writer, kind,
+};

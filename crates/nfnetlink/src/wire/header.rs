@@ -22,6 +22,12 @@ pub mod kind {
     pub const BATCH_BEGIN: u16 = 0x10;
     /// Closes a batch.
     pub const BATCH_END: u16 = 0x11;
+
+    /// The kind of a netfilter message: the subsystem (`NFNL_SUBSYS_*`) and the message number within it.
+    #[must_use]
+    pub const fn netfilter(subsystem: u8, command: u8) -> u16 {
+        u16::from_be_bytes([subsystem, command])
+    }
 }
 
 /// Flags of a netlink message (`NLM_F_*`). Some bits mean different things by message.
@@ -84,6 +90,9 @@ pub struct Header {
 }
 
 impl Header {
+    /// Where the flags are in `struct nlmsghdr`.
+    pub(super) const FLAGS_OFFSET: usize = 6;
+
     pub(super) fn to_bytes(self) -> [u8; NETLINK_HEADER_LEN] {
         let mut bytes = [0; NETLINK_HEADER_LEN];
         bytes[4..6].copy_from_slice(&self.kind.to_ne_bytes());

@@ -1,7 +1,7 @@
 use super::align;
 use super::attr::Attribute;
 use super::error::EncodeError;
-use super::header::{Header, NetfilterHeader};
+use super::header::{Flags, Header, NetfilterHeader};
 
 const NESTED: u16 = 1 << 15;
 
@@ -102,6 +102,15 @@ impl Writer {
                 self.buffer.truncate(mark.0);
                 Err(error)
             }
+        }
+    }
+
+    /// Sets more flags of the message that begins at `start`.
+    pub(crate) fn add_flags(&mut self, start: usize, flags: Flags) {
+        let at = start + Header::FLAGS_OFFSET;
+        if let Some(&[low, high]) = self.buffer.get(at..at + 2) {
+            let present = Flags(u16::from_ne_bytes([low, high]));
+            self.patch(at, &(present | flags).0.to_ne_bytes());
         }
     }
 
