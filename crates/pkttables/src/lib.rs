@@ -4,9 +4,11 @@
 //! - [`registry`]: which matches and targets exist, which parameters they take, what those accept.
 //! - [`domain`]: the kinds of values that parameters take.
 //! - [`matches`] and [`targets`]: the extensions, one file each.
+//! - [`system`]: the names of services and protocols on this system.
 
 pub mod domain;
 pub mod matches;
 pub mod model;
 pub mod registry;
+pub mod system;
 pub mod targets;

@@ -5,6 +5,7 @@ mod integer;
 mod interface;
 mod mac;
 mod masked;
+mod port;
 mod set_name;
 mod text;
 
@@ -12,5 +13,6 @@ pub use address::{AddressRange, parse_address, parse_mask};
 pub use integer::{parse_bounded, parse_unsigned};
 pub use mac::Mac;
 pub use masked::Masked;
+pub use port::{Port, PortList, PortRange, PortsOf};
 pub use set_name::SetName;
 pub use text::{Text, write_quoted};
