@@ -1,5 +1,6 @@
 use super::domain::Domain;
-use super::extension::Instance;
+use super::extension::{Instance, RuleScope};
+use super::native::{Native, Recognised};
 use super::sets::Sets;
 use super::value::{Scope, Sink, ValueError};
 use crate::model::{Families, Family, Hooks, Tables};
@@ -56,7 +57,13 @@ pub struct Descriptor {
     pub decode: fn(u8, Family, &[u8], &dyn Sets) -> Option<Decoded>,
     #[doc(hidden)]
     pub revision: fn(usize) -> Option<RevisionInfo>,
+    #[doc(hidden)]
+    pub from_native: Option<FromNativeErased>,
 }
+
+/// [`FromNative`](super::FromNative) of an extension of any type.
+pub type FromNativeErased =
+    fn(&Native<'_>, &RuleScope<'_>, Option<&mut dyn Instance>) -> Recognised<Box<dyn Instance>>;
 
 /// A value read from the kernel's structure.
 pub type Decoded = Result<Box<dyn Instance>, DecodeError>;
@@ -128,6 +135,7 @@ impl Descriptor {
         new: || Box::new(super::extension::Nothing),
         decode: |_, _, _, _| None,
         revision: |_| None,
+        from_native: None,
     };
 
     /// The parameter whose option is called `name` in `family`.

@@ -1,5 +1,6 @@
 use super::describe::{Decoded, Descriptor, RevisionInfo};
 use super::info::{InfoError, InfoReader, InfoWriter};
+use super::native::{FromNative, Native, NativeWriter, Recognised};
 use super::sets::Sets;
 use super::value::{Sink, ValueError};
 use crate::model::{Families, Family, Header, TableName};
@@ -22,6 +23,14 @@ pub trait Extension: Describe + Clone + Debug + Default + PartialEq + Send + Syn
         for param in Self::DESCRIPTOR.params {
             param.get(self, sink);
         }
+    }
+
+    /// How the native form is read; `None` if there is none.
+    const FROM_NATIVE: Option<FromNative<Self>> = None;
+
+    /// Writes the native form; `false`, and nothing written, if iptables-nft has none for this value.
+    fn to_native(&self, _rule: &RuleScope<'_>, _out: &mut NativeWriter<'_>) -> bool {
+        false
     }
 }
 
@@ -73,6 +82,8 @@ pub trait Instance: Any + Debug + Send + Sync {
     fn check(&mut self, rule: &RuleScope<'_>) -> Result<(), ValueError>;
     /// Hands the parameters to `sink` in the order in which they are printed.
     fn params(&self, sink: &mut dyn Sink);
+    /// Writes the native form; `false`, and nothing written, if iptables-nft has none for this value.
+    fn to_native(&self, rule: &RuleScope<'_>, out: &mut NativeWriter<'_>) -> bool;
     /// Appends the kernel's structure, padded to a multiple of eight bytes.
     ///
     /// `sets` is asked by what refers to sets, which the structure knows by number; [`NoSets`](super::NoSets)
@@ -105,6 +116,10 @@ impl<T: Extension> Instance for T {
 
     fn params(&self, sink: &mut dyn Sink) {
         Extension::params(self, sink);
+    }
+
+    fn to_native(&self, rule: &RuleScope<'_>, out: &mut NativeWriter<'_>) -> bool {
+        Extension::to_native(self, rule, out)
     }
 
     fn encode(
@@ -175,6 +190,20 @@ pub fn decode_erased<T: Extension>(
     match decoded {
         Ok(value) => value.map(|value| Ok(Box::new(value) as Box<dyn Instance>)),
         Err(error) => Some(Err(error)),
+    }
+}
+
+#[doc(hidden)]
+pub fn from_native_erased<T: Extension>(
+    native: &Native<'_>,
+    rule: &RuleScope<'_>,
+    previous: Option<&mut dyn Instance>,
+) -> Recognised<Box<dyn Instance>> {
+    let previous = previous.and_then(downcast_mut::<T>);
+    match T::FROM_NATIVE.map(|from_native| from_native(native, rule, previous)) {
+        None | Some(Recognised::No) => Recognised::No,
+        Some(Recognised::Merged) => Recognised::Merged,
+        Some(Recognised::New(value)) => Recognised::New(Box::new(value)),
     }
 }
 

@@ -9,6 +9,7 @@ pub struct Registry {
     all: Vec<&'static Descriptor>,
     by_name: HashMap<(Kind, &'static str), Vec<&'static Descriptor>>,
     by_xt_name: HashMap<(Kind, &'static str), Vec<&'static Descriptor>>,
+    native: Vec<&'static Descriptor>,
 }
 
 impl Registry {
@@ -29,6 +30,9 @@ impl Registry {
     /// Adds an extension. Of two with the same name and family the one added first is found.
     pub fn register(&mut self, descriptor: &'static Descriptor) {
         self.all.push(descriptor);
+        if descriptor.from_native.is_some() {
+            self.native.push(descriptor);
+        }
         for name in std::iter::once(&descriptor.name).chain(descriptor.aliases) {
             self.by_name.entry((descriptor.kind, name)).or_default().push(descriptor);
         }
@@ -57,5 +61,11 @@ impl Registry {
     ) -> impl Iterator<Item = &'static Descriptor> + 'a {
         let candidates = self.by_xt_name.get(&(kind, name)).map_or(&[][..], Vec::as_slice);
         candidates.iter().copied().filter(move |descriptor| descriptor.families.has(family))
+    }
+
+    /// The extensions that have a native form.
+    #[must_use]
+    pub fn native(&self) -> &[&'static Descriptor] {
+        &self.native
     }
 }

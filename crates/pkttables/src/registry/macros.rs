@@ -66,6 +66,10 @@ macro_rules! extension {
                         new: || Box::<$type>::default(),
                         decode: $crate::registry::decode_erased::<$type>,
                         revision: $crate::registry::revision_of::<$type>,
+                        from_native: match <$type as $crate::registry::Extension>::FROM_NATIVE {
+                            Some(_) => Some($crate::registry::from_native_erased::<$type>),
+                            None => None,
+                        },
                         ..$crate::registry::Descriptor::EMPTY
                     }
                 };

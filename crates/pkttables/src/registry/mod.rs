@@ -12,6 +12,7 @@ mod extension;
 mod info;
 mod lookup;
 mod macros;
+mod native;
 pub(crate) use macros::extensions;
 mod sets;
 #[cfg(test)]
@@ -19,13 +20,14 @@ pub(crate) mod testing;
 mod value;
 
 pub use build::{Builder, ParamError, ParamProblem};
-pub use describe::{Decoded, Descriptor, Help, Kind, Param, Require, RevisionInfo};
+pub use describe::{Decoded, Descriptor, FromNativeErased, Help, Kind, Param, Require, RevisionInfo};
 pub use domain::{Choice, Domain, ObjectKind};
 pub use extension::{Describe, Extension, Instance, Revision, RuleScope};
 pub use info::{InfoError, InfoReader, InfoWriter};
 pub use lookup::Registry;
+pub use native::{Condition, FromNative, Load, Native, NativeWriter, Recognised, Test};
 pub use sets::{NoSets, Sets};
 pub use value::{Flag, Scope, SetResult, Sink, Value, ValueError, WriteValue};
 
 #[doc(hidden)]
-pub use extension::{decode_erased, downcast_mut, downcast_ref, revision_of};
+pub use extension::{decode_erased, downcast_mut, downcast_ref, from_native_erased, revision_of};
