@@ -9,6 +9,7 @@
 pub mod domain;
 pub mod matches;
 pub mod model;
+pub mod nft;
 pub mod registry;
 pub mod system;
 pub mod targets;

@@ -149,6 +149,12 @@ impl Descriptor {
         (0..).map_while(self.revision).filter(move |revision| revision.families.has(family))
     }
 
+    /// Whether `other` describes the same extension: name, kind and families are what tells them apart.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.name == other.name && self.families == other.families
+    }
+
     /// A value with every parameter at its default.
     #[must_use]
     pub fn instance(&self) -> Box<dyn Instance> {

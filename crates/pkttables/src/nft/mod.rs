@@ -1,0 +1,10 @@
+//! A rule as iptables-nft keeps it in nf_tables expressions, and back.
+
+mod decode;
+mod encode;
+mod header;
+#[cfg(test)]
+mod tests;
+
+pub use decode::{RuleBody, read_rule};
+pub use encode::{Revisions, RuleEncoder, RuleError};
