@@ -2,6 +2,7 @@ use super::parse_unsigned;
 use crate::model::protocol;
 use crate::registry::{Domain, Scope, Value, ValueError};
 use crate::system::Services;
+use nfnetlink::wire::{DecodeError, Problem, Reader};
 use std::fmt::Write as _;
 
 /// A port number. As a parameter's value it may be given as the name of a service of any protocol.
@@ -70,6 +71,12 @@ impl PortRange {
     #[must_use]
     pub const fn contains(self, port: u16) -> bool {
         self.min <= port && port <= self.max
+    }
+
+    /// Reads the two ends from a kernel structure.
+    pub fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (min, max) = (r.ne_u16("lowest port")?, r.ne_u16("highest port")?);
+        Self::new(min, max).ok_or_else(|| r.error("port range", Problem::Value(max.into())))
     }
 
     fn parse_with(text: &str, port: impl Fn(&str) -> Result<Port, ValueError>) -> Result<Self, ValueError> {

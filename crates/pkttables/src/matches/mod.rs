@@ -4,4 +4,7 @@ use crate::registry::{Describe, Descriptor};
 
 crate::registry::extensions! {
     length::Length,
+    multiport::Multiport,
+    tcp::Tcp,
+    udp::Udp,
 }

@@ -1,12 +1,20 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A condition, or with `!` its opposite.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Negatable<T> {
     /// What is compared with.
     pub value: T,
     /// Whether the condition holds for everything else instead.
     pub not: bool,
+}
+
+impl<T: Copy + Default + PartialEq> Negatable<T> {
+    /// The value and whether it is negated; `None` if it is the default and so asks for nothing.
+    #[must_use]
+    pub fn given(self) -> Option<(T, bool)> {
+        (self != Self::default()).then_some((self.value, self.not))
+    }
 }
 
 /// The conditions that every rule can have without naming a match.

@@ -103,6 +103,23 @@ pub(crate) fn check_text<T: Extension>(family: Family, text: &str) -> Result<Str
     Ok(print(&*instance, &scope))
 }
 
+/// The bytes of one kernel layout for `text`, which must be good; `None` if the layout cannot hold it.
+pub(crate) fn layout<T: Extension>(family: Family, revision: u8, text: &str) -> Option<Vec<u8>> {
+    let mut info = Vec::new();
+    let instance = parse::<T>(family, text).expect(text);
+    instance.encode(revision, family, &TestSets, &mut info).is_ok().then_some(info)
+}
+
+/// Whether the bytes of a kernel layout are decoded, and if so checks that they encode to the same again.
+pub(crate) fn decodes<T: Extension>(family: Family, revision: u8, info: &[u8]) -> bool {
+    let Some(Ok(instance)) = T::DESCRIPTOR.decode(revision, family, info, &TestSets) else { return false };
+    let mut again = Vec::new();
+    instance.encode(revision, family, &TestSets, &mut again).expect("what was just decoded");
+    again.truncate(info.len());
+    assert_eq!(again, info, "{instance:?}");
+    true
+}
+
 /// Checks what option texts become when saved: `same`, another text, or `fails`.
 ///
 /// ```text

@@ -1,0 +1,93 @@
+//! `-m udp`: compares ports of a UDP header.
+use crate::domain::PortRange;
+use crate::extension;
+use crate::model::{Families, Negatable, protocol};
+use crate::registry::{Extension, Revision};
+use nfnetlink::wire::Problem;
+
+/// The `udp` match.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Udp {
+    /// The source port; all ports and not negated if it does not matter.
+    pub source: Negatable<PortRange>,
+    /// The destination port; all ports and not negated if it does not matter.
+    pub destination: Negatable<PortRange>,
+}
+
+extension! {
+    /// Match UDP packets by port.
+    ///
+    /// Without parameters it matches any UDP packet. The first fragment holds the header; further
+    /// fragments of a packet never match.
+    match "udp" => Udp {
+        protocols: &[protocol::UDP],
+    } params {
+        /// The port that the packet comes from is this one, or in this range.
+        ///
+        /// `:1023` means all up to 1023, `1024:` all from 1024. A name such as `domain` is looked up in the
+        /// system's list of services.
+        [!] "sport" | "source-port": PortRange {
+            set: |m, value, not| m.source = Negatable { value, not },
+            get: |m| m.source.given(),
+        }
+        /// The port that the packet goes to is this one, or in this range.
+        ///
+        /// Ranges and names are written as with `--sport`.
+        [!] "dport" | "destination-port": PortRange {
+            set: |m, value, not| m.destination = Negatable { value, not },
+            get: |m| m.destination.given(),
+        }
+    }
+}
+
+// `struct xt_udp`
+impl Extension for Udp {
+    const REVISIONS: &'static [Revision<Self>] = &[Revision {
+        number: 0,
+        size: 10,
+        families: Families::all(),
+        encode: |m, w| {
+            for ports in [m.source, m.destination] {
+                w.ne_u16(ports.value.min());
+                w.ne_u16(ports.value.max());
+            }
+            w.u8(u8::from(m.source.not) | u8::from(m.destination.not) << 1);
+            w.zeros(1);
+            Ok(())
+        },
+        decode: |r, _| {
+            let (source, destination) = (PortRange::decode(r)?, PortRange::decode(r)?);
+            let inverted = r.u8("inverted")?;
+            if inverted > 3 {
+                return Err(r.error("inverted", Problem::Value(inverted.into())));
+            }
+            r.take(1, "padding")?;
+            Ok(Some(Self {
+                source: Negatable { value: source, not: inverted & 1 != 0 },
+                destination: Negatable { value: destination, not: inverted & 2 != 0 },
+            }))
+        },
+    }];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::testing::text_cases;
+
+    #[test]
+    fn saved_forms() {
+        text_cases! { Udp, Ipv4:
+            "-p 17" => "", "-p 17 --sport 1" => "--sport 1", "-p 17 --source-port 1:2" => "--sport 1:2",
+            "-p 17 --dport 4:4 ! --sport 7:" => "! --sport 7:65535 --dport 4",
+            "-p 17 --sport :" => "", "-p 17 ! --sport :" => "! --sport 0:65535", "-p 17 --sport 010" => "--sport 10",
+            "-p 17 --destination-port :5" => "--dport 0:5", "-p 17 --sport 0" => "--sport 0",
+            "-p 17 --dport 4:3" => fails, "-p 17 --dport 65536" => fails, "-p 17 --dport -1" => fails,
+            "-p 17 --dport 0x10" => fails, "-p 17 --dport 1:2:3" => fails, "-p 17 --dport nosuchservice" => fails,
+            "-p 17 --sport 1 --source-port 2" => fails,
+            "" => fails, "--sport 1" => fails, "-p 6 --sport 1" => fails, "-p 136 --sport 1" => fails,
+            "! -p 17 --sport 1" => fails,
+        }
+        text_cases! { Udp, Ipv6: "-p 17 ! --dport 53" => "! --dport 53" }
+    }
+}
