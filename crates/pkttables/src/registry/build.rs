@@ -130,9 +130,17 @@ impl Builder {
                 return Err(self.error(Some(param.name), problem));
             }
         }
-        match (self.descriptor.require, self.given.count_ones()) {
-            (Require::AtLeastOne | Require::ExactlyOne, 0) => Err(self.error(None, ParamProblem::NoneGiven)),
-            (Require::ExactlyOne, 2..) => Err(self.error(None, ParamProblem::MoreThanOne)),
+        let given = |names: &[&str]| names.iter().filter(|name| is_given(name)).count();
+        let (most, count) = match self.descriptor.require {
+            Require::Any => return Ok(()),
+            Require::AtLeastOne => (usize::MAX, self.given.count_ones() as usize),
+            Require::ExactlyOne => (1, self.given.count_ones() as usize),
+            Require::AtLeastOneOf(names) => (names.len(), given(names)),
+            Require::ExactlyOneOf(names) => (1, given(names)),
+        };
+        match count {
+            0 => Err(self.error(None, ParamProblem::NoneGiven)),
+            count if count > most => Err(self.error(None, ParamProblem::MoreThanOne)),
             _ => Ok(()),
         }
     }

@@ -13,11 +13,25 @@
 /// assert_eq!(Side::from_number(1), Some(Side::Destination));
 /// assert_eq!(Side::Source.name(), "src");
 /// ```
+///
+/// After the integer type may stand how words are compared: `, any_case` ignores case, `, abbreviated` ignores case
+/// and takes the beginning of a word for the first that starts so.
 #[macro_export]
 macro_rules! choices {
+    (@find $choices:expr, $text:expr) => {
+        $choices.iter().position(|choice| choice.is_called(|name| name == $text))
+    };
+    (@find $choices:expr, $text:expr, any_case) => {
+        $choices.iter().position(|choice| choice.is_called(|name| name.eq_ignore_ascii_case($text)))
+    };
+    (@find $choices:expr, $text:expr, abbreviated) => {
+        $choices.iter().position(|choice| choice.is_called(|name| {
+            name.get(..$text.len()).is_some_and(|start| start.eq_ignore_ascii_case($text))
+        }))
+    };
     (
         $(#[$meta:meta])*
-        $vis:vis enum $type:ident: $int:ty {
+        $vis:vis enum $type:ident: $int:ty $(, $compare:ident)? {
             $($(#[doc = $doc:literal])* $variant:ident = $number:expr => $name:literal $(| $alias:literal)*,)+
         }
     ) => {
@@ -54,7 +68,8 @@ macro_rules! choices {
 
             /// The variant called `name`.
             $vis fn from_name(name: &str) -> Option<Self> {
-                match name { $($name $(| $alias)* => Some(Self::$variant),)+ _ => None }
+                let place = $crate::choices!(@find Self::CHOICES, name $(, $compare)?)?;
+                Self::ALL.get(place).copied()
             }
         }
 

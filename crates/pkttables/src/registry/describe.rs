@@ -24,6 +24,10 @@ pub enum Require {
     AtLeastOne,
     /// One and no more.
     ExactlyOne,
+    /// One or more of these; the others are free.
+    AtLeastOneOf(&'static [&'static str]),
+    /// One of these and no more; the others are free.
+    ExactlyOneOf(&'static [&'static str]),
 }
 
 /// Everything that an extension says about itself.

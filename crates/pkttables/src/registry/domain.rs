@@ -113,6 +113,13 @@ pub struct Choice {
     pub families: Families,
 }
 
+impl Choice {
+    /// Whether `is` holds for the word or one of its aliases.
+    pub fn is_called(&self, is: impl Fn(&str) -> bool) -> bool {
+        is(self.name) || self.aliases.iter().any(|alias| is(alias))
+    }
+}
+
 /// The kinds of things that the kernel keeps under a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

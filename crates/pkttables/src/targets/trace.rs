@@ -1,0 +1,39 @@
+//! `-j TRACE`: makes the packet's way through the rules visible.
+use crate::extension;
+use crate::model::{Families, Tables};
+use crate::registry::{Extension, Revision};
+
+/// The `TRACE` target.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace;
+
+extension! {
+    /// Report every rule that the packet matches from here on.
+    ///
+    /// The reports go to those who listen to the kernel's trace events, such as `xtables-monitor --trace` and
+    /// `nft monitor trace`. The packet itself is treated as if this rule were not there.
+    target "TRACE" => Trace {
+        tables: Tables::RAW,
+    } params {}
+}
+
+impl Extension for Trace {
+    const REVISIONS: &'static [Revision<Self>] = &[Revision {
+        number: 0,
+        size: 0,
+        families: Families::all(),
+        encode: |_, _| Ok(()),
+        decode: |_, _| Ok(Some(Self)),
+    }];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::testing::text_cases;
+
+    #[test]
+    fn saved_forms() {
+        text_cases! { Trace, Ipv4: "" => same }
+    }
+}
