@@ -71,6 +71,19 @@ pub(crate) fn print(instance: &dyn Instance, scope: &Scope) -> String {
     text.0.trim_start().to_owned()
 }
 
+/// The kernel's structure for options, `None` if the revision cannot hold them.
+pub(crate) fn encoded<T: Extension>(family: Family, text: &str, revision: u8) -> Option<Vec<u8>> {
+    let mut info = Vec::new();
+    parse::<T>(family, text).ok()?.encode(revision, family, &TestSets, &mut info).ok()?;
+    Some(info)
+}
+
+/// The options that the kernel's structure stands for, `None` if it is refused or another extension's.
+pub(crate) fn decoded<T: Extension>(family: Family, revision: u8, info: &[u8]) -> Option<String> {
+    let instance = T::DESCRIPTOR.decode(revision, family, info, &TestSets)?.ok()?;
+    Some(print(&*instance, &Scope { family, protocol: None }))
+}
+
 /// Parses `text`, prints it, and takes it through every kernel layout that can hold it.
 pub(crate) fn check_text<T: Extension>(family: Family, text: &str) -> Result<String, String> {
     let instance = parse::<T>(family, text)?;
