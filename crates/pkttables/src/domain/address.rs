@@ -13,6 +13,14 @@ pub struct AddressRange {
     pub last: IpAddr,
 }
 
+impl AddressRange {
+    /// Reads both ends, in whatever order they are.
+    pub fn parse_ends(text: &str, family: Family) -> Result<Self, ValueError> {
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        Ok(Self { first: parse_address(first, family)?, last: parse_address(last, family)? })
+    }
+}
+
 /// Reads a numeric address of `family`.
 ///
 /// An IPv4 address may leave out its last numbers, which are then 0; each number may be decimal, octal or hexadecimal.
@@ -164,9 +172,7 @@ impl Value for AddressRange {
     const DOMAIN: Domain = Domain::Range { of: &Domain::Address, separator: '-' };
 
     fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {
-        let (first, last) = text.split_once('-').unwrap_or((text, text));
-        let range =
-            Self { first: parse_address(first, scope.family)?, last: parse_address(last, scope.family)? };
+        let range = Self::parse_ends(text, scope.family)?;
         if range.first <= range.last { Ok(range) } else { Err(ValueError::Reversed) }
     }
 

@@ -3,8 +3,17 @@
 use crate::registry::{Describe, Descriptor};
 
 crate::registry::extensions! {
+    addrtype::Addrtype,
+    comment::Comment,
+    connmark::Connmark,
+    iprange::Iprange,
     length::Length,
+    mac::Mac,
+    mark::Mark,
     multiport::Multiport,
+    owner::Owner,
+    physdev::Physdev,
+    pkttype::Pkttype,
     tcp::Tcp,
     udp::Udp,
 }

@@ -17,6 +17,12 @@ impl<T: Copy + Default + PartialEq> Negatable<T> {
     }
 }
 
+impl<T> From<Negatable<T>> for (T, bool) {
+    fn from(condition: Negatable<T>) -> Self {
+        (condition.value, condition.not)
+    }
+}
+
 /// The conditions that every rule can have without naming a match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Header {

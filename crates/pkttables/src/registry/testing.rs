@@ -157,3 +157,28 @@ macro_rules! text_cases {
     };
 }
 pub(crate) use text_cases;
+
+/// Checks kernel structures byte by byte, both ways: options, revision, and the structure in hexadecimal,
+/// where spaces mean nothing and zeros at the end may be left out.
+///
+/// ```text
+/// layout_cases! { Length, Ipv4: "! --length 5:6", 0 => "0500 0600 01" }
+/// ```
+macro_rules! layout_cases {
+    ($type:ty, $family:ident: $($text:literal, $revision:literal => $hex:literal),* $(,)?) => {$(
+        $crate::registry::testing::check_layout::<$type>($crate::model::Family::$family, $text, $revision, $hex);
+    )*};
+}
+pub(crate) use layout_cases;
+
+pub(crate) fn check_layout<T: Extension>(family: Family, text: &str, revision: u8, hex: &str) {
+    let instance = parse::<T>(family, text).expect(text);
+    let mut info = Vec::new();
+    instance.encode(revision, family, &TestSets, &mut info).expect(text);
+    let mut digits: String = hex.split_ascii_whitespace().collect();
+    digits.extend(std::iter::repeat_n('0', (info.len() * 2).saturating_sub(digits.len())));
+    let printed: String = info.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(printed, digits, "{text}: structure of revision {revision}");
+    let decoded = T::DESCRIPTOR.decode(revision, family, &info, &TestSets);
+    assert!(decoded.is_some_and(|decoded| decoded.is_ok_and(|decoded| decoded.equals(&*instance))), "{text}");
+}

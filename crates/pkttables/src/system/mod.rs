@@ -1,8 +1,10 @@
-//! What the system calls things: services and protocols, as its configuration files list them.
+//! What the system calls things: services, protocols and accounts, as its configuration files list them.
 
+mod accounts;
 mod protocols;
 mod services;
 
+pub use accounts::Accounts;
 pub use protocols::Protocols;
 pub use services::Services;
 
