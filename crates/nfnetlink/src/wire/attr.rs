@@ -91,6 +91,23 @@ impl<'a> Attribute<'a> {
 }
 
 /// Iterates over a run of attributes; ends after the first malformed one.
+///
+/// ```
+/// use nfnetlink::{Attributes, Reader, Writer};
+///
+/// let mut writer = Writer::new();
+/// writer.put_be_u32(1, 443);
+/// writer.put_string(2, b"https");
+/// for attribute in Attributes::new(Reader::new(writer.as_bytes())) {
+///     let attribute = attribute?;
+///     match attribute.kind() {
+///         1 => assert_eq!(attribute.be_u32("port")?, 443),
+///         2 => assert_eq!(attribute.string("service")?, b"https"),
+///         _ => {} // What a newer kernel has added.
+///     }
+/// }
+/// # Ok::<(), nfnetlink::DecodeError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Attributes<'a>(Reader<'a>);
 
@@ -133,3 +150,5 @@ impl<'a> Iterator for Attributes<'a> {
         Some(attribute)
     }
 }
+
+impl std::iter::FusedIterator for Attributes<'_> {}

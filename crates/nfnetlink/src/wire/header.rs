@@ -165,6 +165,19 @@ impl<'a> Message<'a> {
 }
 
 /// Iterates over the messages of a datagram; ends after the first malformed one.
+///
+/// ```
+/// use nfnetlink::{BatchBuilder, Messages, kind};
+///
+/// let batch = BatchBuilder::new(10).end();
+/// let mut messages = Messages::new(batch.as_bytes());
+/// let begin = messages.next().unwrap()?;
+/// assert_eq!(begin.header.kind, kind::BATCH_BEGIN);
+/// assert_eq!(begin.netfilter()?.0.resource, 10);
+/// assert_eq!(messages.next().unwrap()?.header.kind, kind::BATCH_END);
+/// assert!(messages.next().is_none());
+/// # Ok::<(), nfnetlink::DecodeError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Messages<'a>(Reader<'a>);
 
@@ -209,3 +222,5 @@ impl<'a> Iterator for Messages<'a> {
         Some(message)
     }
 }
+
+impl std::iter::FusedIterator for Messages<'_> {}

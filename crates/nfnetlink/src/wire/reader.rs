@@ -1,6 +1,17 @@
 use super::error::{DecodeError, Problem};
 
 /// A cursor over borrowed bytes: every read is checked and names what it was for.
+///
+/// ```
+/// use nfnetlink::Reader;
+/// use nfnetlink::wire::Problem;
+///
+/// let mut reader = Reader::new(&[0, 80, 1]);
+/// assert_eq!(reader.be_u16("port"), Ok(80));
+/// let error = reader.be_u16("mask").unwrap_err();
+/// assert_eq!(error.to_string(), "mask: 2 bytes needed, 1 left at byte 2");
+/// assert_eq!(reader.finish("range").unwrap_err().problem, Problem::Leftover(1));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'a> {
     bytes: &'a [u8],

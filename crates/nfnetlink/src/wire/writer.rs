@@ -8,6 +8,23 @@ const NESTED: u16 = 1 << 15;
 /// Writes messages and attributes into one growing buffer; lengths are patched when a nest or message closes.
 ///
 /// The first error sticks and is told by [`Writer::finish_message`], so the calls in between need no check.
+///
+/// ```
+/// use nfnetlink::{Flags, Header, NetfilterHeader, Writer, kind};
+///
+/// let mut writer = Writer::new();
+/// let header = Header { kind: kind::netfilter(10, 3), flags: Flags::REQUEST, sequence: 1, port: 0 };
+/// let message = writer.begin_message(&header);
+/// writer.netfilter_header(&NetfilterHeader::new(2, 0));
+/// writer.put_string(1, b"filter");
+/// writer.nest(4, |hook| {
+///     hook.put_be_u32(1, 3);
+///     hook.put_be_u32(2, 0);
+/// });
+/// writer.finish_message(message)?;
+/// assert_eq!(writer.len(), 16 + 4 + 12 + (4 + 8 + 8));
+/// # Ok::<(), nfnetlink::EncodeError>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Writer {
     buffer: Vec<u8>,
@@ -24,7 +41,13 @@ macro_rules! puts {
         #[doc = concat!("Writes an attribute of ", $doc, ".")]
         #[inline]
         pub fn $name(&mut self, kind: u16, value: $type) {
-            self.put(kind, &value.to_be_bytes());
+            const LEN: usize = 4 + size_of::<$type>();
+            // Header, value and padding at once: most attributes are of this kind.
+            let mut attribute = [0; align(LEN)];
+            attribute[..2].copy_from_slice(&(LEN as u16).to_ne_bytes());
+            attribute[2..4].copy_from_slice(&kind.to_ne_bytes());
+            attribute[4..LEN].copy_from_slice(&value.to_be_bytes());
+            self.buffer.extend_from_slice(&attribute);
         }
     )* };
 }
@@ -89,7 +112,7 @@ impl Writer {
         self.buffer.extend_from_slice(&header.to_bytes());
     }
 
-    /// Closes a message. On an error the message is taken out of the buffer again and the error returned.
+    /// Closes a message and pads it, so that the next may follow. On an error the message is taken out of the buffer again and the error returned.
     pub fn finish_message(&mut self, mark: Mark) -> Result<(), EncodeError> {
         let len = self.buffer.len().saturating_sub(mark.0);
         match u32::try_from(len) {
@@ -97,7 +120,10 @@ impl Writer {
             Err(_) => self.fail(EncodeError::MessageTooLong(len)),
         }
         match self.error.take() {
-            None => Ok(()),
+            None => {
+                self.pad();
+                Ok(())
+            }
             Some(error) => {
                 self.buffer.truncate(mark.0);
                 Err(error)
@@ -135,9 +161,12 @@ impl Writer {
         put_be_u64: u64, "64 bits in network byte order";
     }
 
-    /// Writes a string attribute with its closing NUL.
+    /// Writes a string attribute with its closing NUL; text with a NUL in it is an error.
     #[inline]
     pub fn put_string(&mut self, kind: u16, text: &[u8]) {
+        if text.contains(&0) {
+            return self.fail(EncodeError::NotRepresentable("text with a NUL"));
+        }
         let mark = self.begin(kind);
         self.buffer.extend_from_slice(text);
         self.buffer.push(0);
@@ -198,7 +227,7 @@ impl Writer {
     /// Pads with zeros to a multiple of `alignment` bytes since `mark`'s value began.
     pub fn pad_value(&mut self, mark: &Mark, alignment: usize) {
         let value_len = self.buffer.len().saturating_sub(mark.0 + 4);
-        self.buffer.resize(mark.0 + 4 + value_len.next_multiple_of(alignment), 0);
+        self.buffer.resize(mark.0 + 4 + value_len.next_multiple_of(alignment.max(1)), 0);
     }
 
     #[inline]
