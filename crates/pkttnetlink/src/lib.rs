@@ -15,4 +15,4 @@ mod codec;
 mod interop;
 pub mod nft;
 
-pub use codec::{Bytes, RawAttribute, Text};
+pub use codec::{Bytes, HostOrder, RawAttribute, Text};

@@ -1,13 +1,15 @@
 /// Turns a table of attributes into a struct with its decoder, encoder, readable form and test strategy.
 ///
 /// Each line is `number NAME => field: Type`; the lines stand in the order in which the kernel dumps them.
-/// The type decides the codec: `Option<impl Value>` is one attribute, `Vec<impl Element>` a list.
+/// The type decides the codec: `Option<impl Value>` is one attribute, `Vec<impl Element>` a list. Where one
+/// attribute tells how another is meant, a method is named that settles it when all have been read.
 macro_rules! attributes {
     (
         $(#[$meta:meta])*
         pub struct $name:ident<'a> = $prefix:literal {
             $( $(#[$field_meta:meta])* $number:literal $attribute:ident => $field:ident: $type:ty, )*
         }
+        $( after decoding $resolve:ident, after sampling $agree:ident )?
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -65,6 +67,7 @@ macro_rules! attributes {
                         _ => this.unknown.push((&attribute).into()),
                     }
                 }
+                $( this.$resolve(attributes)?; )?
                 Ok(this)
             }
 
@@ -130,11 +133,10 @@ macro_rules! attributes {
         #[cfg(test)]
         impl $crate::codec::Sample for $name<'static> {
             fn sample(depth: u32) -> proptest::strategy::BoxedStrategy<Self> {
-                use $crate::codec::Sample;
                 use proptest::strategy::{Just, Strategy};
                 let _ = depth;
                 let strategy = Just($name::default()).boxed();
-                $( let strategy = (strategy, Sample::sample(depth))
+                $( let strategy = (strategy, $crate::codec::Sample::sample(depth))
                     .prop_map(|(mut this, value)| {
                         this.$field = value;
                         this
@@ -143,6 +145,7 @@ macro_rules! attributes {
                 (strategy, $crate::codec::sample_unknown())
                     .prop_map(|(mut this, unknown)| {
                         this.unknown = unknown;
+                        $( this.$agree(); )?
                         this
                     })
                     .boxed()
@@ -151,4 +154,37 @@ macro_rules! attributes {
     };
 }
 
-pub(crate) use attributes;
+/// Makes a struct of attributes an element of lists: its attributes stand in an `NFTA_LIST_ELEM`.
+macro_rules! list_element {
+    ($name:ident, at most $max:literal) => {
+        impl<'a> $crate::codec::Element<'a> for $name<'a> {
+            type Owned = $name<'static>;
+            const MAX: usize = $max;
+
+            #[inline]
+            fn decode(
+                attribute: &nfnetlink::wire::Attribute<'a>,
+                what: &'static str,
+                depth: $crate::codec::Depth,
+            ) -> Result<Self, nfnetlink::wire::DecodeError> {
+                $crate::codec::expect_list_element(attribute, what)?;
+                $crate::codec::Nest::decode_nest(attribute.nested(), depth)
+            }
+
+            #[inline]
+            fn encode(&self, writer: &mut nfnetlink::wire::Writer) {
+                $crate::codec::Value::encode(self, $crate::codec::LIST_ELEMENT, writer);
+            }
+
+            fn into_owned(self) -> Self::Owned {
+                self.into_owned()
+            }
+
+            fn show(&self, printer: &mut $crate::codec::Printer<'_>) -> std::fmt::Result {
+                $crate::codec::Value::show(self, "NFTA_LIST_ELEM", printer)
+            }
+        }
+    };
+}
+
+pub(crate) use {attributes, list_element};

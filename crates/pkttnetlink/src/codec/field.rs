@@ -3,7 +3,7 @@ use std::fmt;
 use nfnetlink::wire::{Attribute, Attributes, DecodeError, Problem, Writer};
 
 use super::show::Printer;
-use super::value::{Bytes, RawAttribute, Text};
+use super::value::{Bytes, HostOrder, RawAttribute, Text};
 
 /// The value of one attribute.
 pub(crate) trait Value<'a>: Sized {
@@ -68,6 +68,18 @@ impl Depth {
         } else {
             Err(attribute.error("expression", Problem::Depth))
         }
+    }
+}
+
+/// `NFTA_LIST_ELEM`: the number of all elements of a list.
+pub(crate) const LIST_ELEMENT: u16 = 1;
+
+/// Checks that an attribute is an element of a list.
+#[inline]
+pub(crate) fn expect_list_element(attribute: &Attribute<'_>, what: &'static str) -> Result<(), DecodeError> {
+    match attribute.kind() {
+        LIST_ELEMENT => Ok(()),
+        other => Err(attribute.error(what, Problem::Value(other.into()))),
     }
 }
 
@@ -191,6 +203,26 @@ integers! {
     u32: be_u32, put_be_u32;
     u64: be_u64, put_be_u64;
     i32: be_u32, put_be_u32, u32;
+}
+
+impl<'a> Value<'a> for HostOrder {
+    type Owned = Self;
+
+    fn decode(attribute: &Attribute<'a>, what: &'static str, _: Depth) -> Result<Self, DecodeError> {
+        attribute.array(what).map(u32::from_ne_bytes).map(Self)
+    }
+
+    fn encode(&self, kind: u16, writer: &mut Writer) {
+        writer.put(kind, &self.0.to_ne_bytes());
+    }
+
+    fn into_owned(self) -> Self {
+        self
+    }
+
+    fn show(&self, name: &str, printer: &mut Printer<'_>) -> fmt::Result {
+        printer.line(format_args!("{name} {}", self.0))
+    }
 }
 
 impl<'a> Value<'a> for Text<'a> {

@@ -12,10 +12,10 @@ mod value;
 #[cfg(test)]
 mod sample;
 
-pub(crate) use attributes::attributes;
-pub(crate) use field::{Depth, Element, Field, Nest, Value};
+pub(crate) use attributes::{attributes, list_element};
+pub(crate) use field::{Depth, Element, Field, LIST_ELEMENT, Nest, Value, expect_list_element};
 pub(crate) use named::{flags, named};
 #[cfg(test)]
 pub(crate) use sample::{Sample, sample_unknown};
 pub(crate) use show::Printer;
-pub use value::{Bytes, RawAttribute, Text};
+pub use value::{Bytes, HostOrder, RawAttribute, Text};

@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::value::{Bytes, RawAttribute, Text};
+use super::value::{Bytes, HostOrder, RawAttribute, Text};
 
 /// A strategy for a wire type; `depth` is how many expressions the value lies in.
 pub(crate) trait Sample: Sized + std::fmt::Debug + 'static {
@@ -53,5 +53,11 @@ impl Sample for Text<'static> {
 impl Sample for Bytes<'static> {
     fn sample(_: u32) -> BoxedStrategy<Self> {
         vec(any::<u8>(), 0..80).prop_map(Self::from).boxed()
+    }
+}
+
+impl Sample for HostOrder {
+    fn sample(_: u32) -> BoxedStrategy<Self> {
+        any::<u32>().prop_map(Self).boxed()
     }
 }

@@ -150,6 +150,13 @@ impl fmt::Debug for Bytes<'_> {
     }
 }
 
+/// A number that stands on the wire in host byte order, unlike most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HostOrder(
+    /// The number.
+    pub u32,
+);
+
 /// An attribute that the type around it does not know, kept as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RawAttribute<'a> {

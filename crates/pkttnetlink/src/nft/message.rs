@@ -2,7 +2,7 @@ use std::fmt;
 
 use nfnetlink::wire::{self, Attributes, DecodeError, EncodeError, NetfilterHeader, Writer};
 
-use super::{Chain, Compat, Family, Generation, Rule, Table};
+use super::{Chain, Compat, Family, Flowtable, Generation, Object, Rule, Set, SetElements, Table, Trace};
 use crate::RawAttribute;
 use crate::codec::{Nest, Printer};
 
@@ -181,11 +181,33 @@ messages! {
     NFTABLES 6 NewRule(Rule) NEW_RULE = "NFT_MSG_NEWRULE",
     NFTABLES 7 GetRule(Rule) GET_RULE = "NFT_MSG_GETRULE",
     NFTABLES 8 DeleteRule(Rule) DELETE_RULE = "NFT_MSG_DELRULE",
+    NFTABLES 9 NewSet(Set) NEW_SET = "NFT_MSG_NEWSET",
+    NFTABLES 10 GetSet(Set) GET_SET = "NFT_MSG_GETSET",
+    NFTABLES 11 DeleteSet(Set) DELETE_SET = "NFT_MSG_DELSET",
+    NFTABLES 12 NewSetElements(SetElements) NEW_SET_ELEMENTS = "NFT_MSG_NEWSETELEM",
+    NFTABLES 13 GetSetElements(SetElements) GET_SET_ELEMENTS = "NFT_MSG_GETSETELEM",
+    NFTABLES 14 DeleteSetElements(SetElements) DELETE_SET_ELEMENTS = "NFT_MSG_DELSETELEM",
     NFTABLES 15 NewGeneration(Generation) NEW_GENERATION = "NFT_MSG_NEWGEN",
     NFTABLES 16 GetGeneration(Generation) GET_GENERATION = "NFT_MSG_GETGEN",
+    NFTABLES 17 Trace(Trace) TRACE = "NFT_MSG_TRACE",
+    NFTABLES 18 NewObject(Object) NEW_OBJECT = "NFT_MSG_NEWOBJ",
+    NFTABLES 19 GetObject(Object) GET_OBJECT = "NFT_MSG_GETOBJ",
+    NFTABLES 20 DeleteObject(Object) DELETE_OBJECT = "NFT_MSG_DELOBJ",
+    /// Gets the object and sets it back to nothing counted.
+    NFTABLES 21 GetObjectReset(Object) GET_OBJECT_RESET = "NFT_MSG_GETOBJ_RESET",
+    NFTABLES 22 NewFlowtable(Flowtable) NEW_FLOWTABLE = "NFT_MSG_NEWFLOWTABLE",
+    NFTABLES 23 GetFlowtable(Flowtable) GET_FLOWTABLE = "NFT_MSG_GETFLOWTABLE",
+    NFTABLES 24 DeleteFlowtable(Flowtable) DELETE_FLOWTABLE = "NFT_MSG_DELFLOWTABLE",
+    /// Gets the rules and sets their counters and quotas back.
     NFTABLES 25 GetRuleReset(Rule) GET_RULE_RESET = "NFT_MSG_GETRULE_RESET",
+    /// Deletes it if it is there (Linux 6.3).
     NFTABLES 26 DestroyTable(Table) DESTROY_TABLE = "NFT_MSG_DESTROYTABLE",
     NFTABLES 27 DestroyChain(Chain) DESTROY_CHAIN = "NFT_MSG_DESTROYCHAIN",
     NFTABLES 28 DestroyRule(Rule) DESTROY_RULE = "NFT_MSG_DESTROYRULE",
+    NFTABLES 29 DestroySet(Set) DESTROY_SET = "NFT_MSG_DESTROYSET",
+    NFTABLES 30 DestroySetElements(SetElements) DESTROY_SET_ELEMENTS = "NFT_MSG_DESTROYSETELEM",
+    NFTABLES 31 DestroyObject(Object) DESTROY_OBJECT = "NFT_MSG_DESTROYOBJ",
+    NFTABLES 32 DestroyFlowtable(Flowtable) DESTROY_FLOWTABLE = "NFT_MSG_DESTROYFLOWTABLE",
+    NFTABLES 33 GetSetElementsReset(SetElements) GET_SET_ELEMENTS_RESET = "NFT_MSG_GETSETELEM_RESET",
     NFT_COMPAT 0 CompatGet(Compat) COMPAT_GET = "NFNL_MSG_COMPAT_GET",
 }

@@ -1,13 +1,11 @@
 use std::fmt;
 
-use nfnetlink::wire::{Attribute, Attributes, DecodeError, Problem, Reader, Writer};
+use nfnetlink::wire::{Attribute, Attributes, DecodeError, Reader, Writer};
 
 use super::*;
-use crate::codec::{Depth, Element, Nest, Printer, Value, attributes};
+use crate::codec::{Depth, Element, LIST_ELEMENT, Nest, Printer, Value, attributes, expect_list_element};
 use crate::{Bytes, Text};
 
-/// `NFTA_LIST_ELEM`.
-pub(in crate::nft) const LIST_ELEMENT: u16 = 1;
 /// `NFTA_EXPR_NAME`.
 const NAME: u16 = 1;
 /// `NFTA_EXPR_DATA`.
@@ -138,6 +136,31 @@ expressions! {
     "nat" Nat(Nat),
     "masq" Masquerade(Masquerade),
     "redir" Redirect(Redirect),
+    "reject" Reject(Reject),
+    "ct" Ct(Ct),
+    "fib" Fib(Fib),
+    "socket" Socket(Socket),
+    "rt" Rt(Rt),
+    "exthdr" Exthdr(Exthdr),
+    "quota" Quota(Quota),
+    "numgen" Numgen(Numgen),
+    "hash" Hash(Hash),
+    "objref" Objref(Objref),
+    "dynset" Dynset(Dynset),
+    "queue" Queue(Queue),
+    "dup" Dup(Dup),
+    "fwd" Fwd(Fwd),
+    "notrack" Notrack(Notrack),
+    "last" Last(Last),
+    "connlimit" Connlimit(Connlimit),
+    "byteorder" Byteorder(Byteorder),
+    "tproxy" Tproxy(Tproxy),
+    "synproxy" Synproxy(Synproxy),
+    "osf" Osf(Osf),
+    "xfrm" Xfrm(Xfrm),
+    "tunnel" Tunnel(Tunnel),
+    "flow_offload" FlowOffload(FlowOffload),
+    "inner" Inner(Inner),
 }
 
 impl<'a> Expression<'a> {
@@ -227,18 +250,6 @@ impl<'a> Value<'a> for Box<Expression<'a>> {
 impl fmt::Display for Expression<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.show_content(&mut Printer::new(f))
-    }
-}
-
-/// Checks that an attribute is `NFTA_LIST_ELEM`, as all elements of a list are.
-#[inline]
-pub(in crate::nft) fn expect_list_element(
-    attribute: &Attribute<'_>,
-    what: &'static str,
-) -> Result<(), DecodeError> {
-    match attribute.kind() {
-        LIST_ELEMENT => Ok(()),
-        other => Err(attribute.error(what, Problem::Value(other.into()))),
     }
 }
 
