@@ -3,6 +3,7 @@
 mod address;
 mod hex_mask;
 mod hop_change;
+mod icmp;
 mod integer;
 mod interface;
 mod log_prefix;
@@ -16,6 +17,7 @@ mod text;
 pub use address::{AddressRange, parse_address, parse_mask};
 pub use hex_mask::HexMask;
 pub use hop_change::{HopChange, HopStep};
+pub use icmp::IcmpType;
 pub use integer::{parse_bounded, parse_unsigned};
 pub use log_prefix::LogPrefix;
 pub use mac::Mac;

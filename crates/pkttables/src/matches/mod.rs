@@ -6,6 +6,8 @@ crate::registry::extensions! {
     addrtype::Addrtype,
     comment::Comment,
     connmark::Connmark,
+    icmp::Icmp,
+    icmp6::Icmp6,
     iprange::Iprange,
     length::Length,
     mac::Mac,
