@@ -11,6 +11,7 @@ mod mac;
 mod mark_change;
 mod masked;
 mod port;
+mod set_lookup;
 mod set_name;
 mod text;
 
@@ -24,5 +25,6 @@ pub use mac::Mac;
 pub use mark_change::MarkChange;
 pub use masked::Masked;
 pub use port::{Port, PortList, PortRange, PortsOf};
+pub use set_lookup::{Direction, Directions, SetLookup};
 pub use set_name::SetName;
 pub use text::{Text, write_quoted};

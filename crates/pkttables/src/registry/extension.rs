@@ -132,7 +132,7 @@ impl<T: Extension> Instance for T {
         let Some(layout) = find_revision::<T>(revision, family) else {
             return Err(EncodeError::NotRepresentable("an extension revision that does not exist").into());
         };
-        let mut info = InfoWriter::new(out, sets);
+        let mut info = InfoWriter::new(out, family, sets);
         (layout.encode)(self, &mut info)?;
         if info.len() != layout.size {
             return Err(

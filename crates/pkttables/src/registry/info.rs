@@ -1,5 +1,6 @@
 use super::sets::Sets;
 use crate::domain::SetName;
+use crate::model::Family;
 use nfnetlink::wire::{DecodeError, EncodeError, Problem, Reader};
 use std::ops::{Deref, DerefMut};
 
@@ -7,8 +8,9 @@ use std::ops::{Deref, DerefMut};
 pub struct InfoWriter<'a> {
     out: &'a mut Vec<u8>,
     start: usize,
+    family: Family,
     sets: &'a dyn Sets,
-    unknown_set: Option<SetName>,
+    error: Option<InfoError>,
 }
 
 /// Reads an extension's kernel structure: a [`Reader`] that can also find out what the kernel's numbers mean.
@@ -27,13 +29,16 @@ pub enum InfoError {
     /// The structure refers to a set by number, and there is no set of this name.
     #[error("Set {0} doesn't exist.")]
     UnknownSet(SetName),
+    /// The set of this name holds addresses of another family.
+    #[error("The protocol family of set {0} is not that of the rule.")]
+    SetFamily(SetName),
 }
 
 impl<'a> InfoWriter<'a> {
-    /// Appends to `out`; alignment counts from here. `sets` tells the numbers of sets.
-    pub fn new(out: &'a mut Vec<u8>, sets: &'a dyn Sets) -> Self {
+    /// Appends to `out`, for a rule of `family`; alignment counts from here. `sets` tells the numbers of sets.
+    pub fn new(out: &'a mut Vec<u8>, family: Family, sets: &'a dyn Sets) -> Self {
         let start = out.len();
-        Self { out, start, sets, unknown_set: None }
+        Self { out, start, family, sets, error: None }
     }
 
     /// How many bytes of the structure have been written.
@@ -103,16 +108,20 @@ impl<'a> InfoWriter<'a> {
     ///
     /// If there is no such set it is kept in mind and told by [`InfoWriter::finish`].
     pub fn set_index(&mut self, name: &SetName) {
-        let index = self.sets.index(name);
-        if index.is_none() {
-            self.unknown_set.get_or_insert(*name);
+        let found = self.sets.find(name);
+        match found.map(|set| set.family) {
+            None => _ = self.error.get_or_insert(InfoError::UnknownSet(*name)),
+            Some(Some(family)) if family != self.family => {
+                self.error.get_or_insert(InfoError::SetFamily(*name));
+            }
+            Some(_) => {}
         }
-        self.ne_u16(index.unwrap_or(SetName::NO_INDEX));
+        self.ne_u16(found.map_or(SetName::NO_INDEX, |set| set.index));
     }
 
-    /// Ends the structure; an error if it refers to a set that does not exist.
+    /// Ends the structure; an error if it refers to a set that does not exist or is of another family.
     pub fn finish(self) -> Result<(), InfoError> {
-        self.unknown_set.map_or(Ok(()), |name| Err(InfoError::UnknownSet(name)))
+        self.error.map_or(Ok(()), Err)
     }
 }
 
@@ -123,11 +132,17 @@ impl<'a> InfoReader<'a> {
         Self { reader, sets }
     }
 
-    /// A set by its number, 16 bits in host byte order; an error if nothing is known of that number.
-    pub fn set_name(&mut self, what: &'static str) -> Result<SetName, DecodeError> {
+    /// A set by its number, 16 bits in host byte order; `None` for the number that no set has, and an error if
+    /// nothing is known of the number.
+    pub fn set_name(&mut self, what: &'static str) -> Result<Option<SetName>, DecodeError> {
         let at = self.reader;
-        let index = self.reader.ne_u16(what)?;
-        self.sets.name(index).ok_or_else(|| at.error(what, Problem::Value(index.into())))
+        match self.reader.ne_u16(what)? {
+            SetName::NO_INDEX => Ok(None),
+            index => match self.sets.name(index) {
+                Some(name) => Ok(Some(name)),
+                None => Err(at.error(what, Problem::Value(index.into()))),
+            },
+        }
     }
 }
 

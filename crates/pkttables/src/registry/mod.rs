@@ -26,7 +26,7 @@ pub use extension::{Describe, Extension, Instance, Revision, RuleScope};
 pub use info::{InfoError, InfoReader, InfoWriter};
 pub use lookup::Registry;
 pub use native::{Condition, FromNative, Load, Native, NativeWriter, Recognised, Test};
-pub use sets::{NoSets, Sets};
+pub use sets::{NoSets, SetEntry, Sets};
 pub use value::{Flag, Scope, SetResult, Sink, Value, ValueError, WriteValue};
 
 #[doc(hidden)]

@@ -1,12 +1,22 @@
 use crate::domain::SetName;
+use crate::model::Family;
 
 /// The sets that a kernel keeps: the structures of rules know them by number, people by name.
 pub trait Sets {
-    /// The number of the set called `name`, if there is one.
-    fn index(&self, name: &SetName) -> Option<u16>;
+    /// The set called `name`, if there is one.
+    fn find(&self, name: &SetName) -> Option<SetEntry>;
 
     /// The name of the set with this number, if there is one.
     fn name(&self, index: u16) -> Option<SetName>;
+}
+
+/// What the kernel knows of a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SetEntry {
+    /// Its number.
+    pub index: u16,
+    /// The family of the addresses in it; `None` if it suits both.
+    pub family: Option<Family>,
 }
 
 /// A kernel without sets, or one that cannot be asked.
@@ -14,7 +24,7 @@ pub trait Sets {
 pub struct NoSets;
 
 impl Sets for NoSets {
-    fn index(&self, _: &SetName) -> Option<u16> {
+    fn find(&self, _: &SetName) -> Option<SetEntry> {
         None
     }
 

@@ -1,21 +1,22 @@
 //! What the tests of the extensions share: text and layouts without a rule around them.
 
-use super::{Builder, Extension, Scope, Sets, Sink, WriteValue};
+use super::{Builder, Extension, Scope, SetEntry, Sets, Sink, WriteValue};
 use crate::domain::SetName;
 use crate::model::{Family, Header, Negatable};
 use crate::registry::{Instance, RuleScope};
 
-/// The sets `foo`, `bar` and `blacklist`, numbered from 0.
+/// The sets `foo`, `bar`, `blacklist` and `six`, numbered from 0; the last is for IPv6.
 pub(crate) struct TestSets;
 
 impl TestSets {
-    const NAMES: [&str; 3] = ["foo", "bar", "blacklist"];
+    const NAMES: [&str; 4] = ["foo", "bar", "blacklist", "six"];
 }
 
 impl Sets for TestSets {
-    fn index(&self, name: &SetName) -> Option<u16> {
+    fn find(&self, name: &SetName) -> Option<SetEntry> {
         let index = Self::NAMES.iter().position(|known| known.as_bytes() == name.as_bytes())?;
-        u16::try_from(index).ok()
+        let family = (name.as_bytes() == b"six").then_some(Family::Ipv6);
+        Some(SetEntry { index: index as u16, family })
     }
 
     fn name(&self, index: u16) -> Option<SetName> {
