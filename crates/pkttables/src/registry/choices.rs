@@ -86,3 +86,87 @@ macro_rules! choices {
         }
     };
 }
+
+/// Makes a set of words: a bit mask in which each word is a bit, and a [`Value`](crate::registry::Value) with a
+/// help text per word, printed in the order in which the words are declared.
+///
+/// After the separators stands how a word is recognised: `exact`, or `prefix` for any case and any beginning of
+/// it. A word without bits is what the empty set is called.
+///
+/// ```
+/// pkttables::flag_set! {
+///     /// Days on which there is nothing to do.
+///     #[derive(Default)]
+///     pub struct Weekend: u8, ',' | ';', prefix {
+///         /// The day after Friday.
+///         SATURDAY = 1 => "Saturday",
+///         /// The day before Monday.
+///         SUNDAY = 2 => "Sunday",
+///     }
+/// }
+/// use pkttables::{model::Family, registry::{Scope, Value}};
+/// let scope = Scope { family: Family::Ipv4, protocol: None };
+/// assert_eq!(Weekend::parse("sun,sat", &scope), Ok(Weekend::all()));
+/// assert!(Weekend::parse("sun,", &scope).is_err());
+/// ```
+#[macro_export]
+macro_rules! flag_set {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $type:ident: $int:ty, $separator:literal $(| $other:literal)*, $matching:ident {
+            $($(#[doc = $doc:literal])* $flag:ident = $bits:expr => $name:literal,)+
+        }
+    ) => {
+        $crate::registry::bitflags::bitflags! {
+            $(#[$meta])*
+            #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+            $vis struct $type: $int { $($(#[doc = $doc])* const $flag = $bits;)+ }
+        }
+
+        impl $type {
+            /// The words, with what they mean.
+            $vis const CHOICES: &'static [$crate::registry::Choice] = &[$($crate::registry::Choice {
+                name: $name,
+                aliases: &[],
+                help: concat!($($doc, "\n",)*),
+                families: $crate::model::Families::all(),
+            }),+];
+            const WORDS: &'static [(Self, &'static str)] = &[$((Self::$flag, $name)),+];
+
+            fn word(text: &str) -> Option<Self> {
+                let matches = |name: &str| $crate::flag_set!(@$matching text, name);
+                Self::WORDS.iter().find(|(_, name)| matches(name)).map(|(flag, _)| *flag)
+            }
+        }
+
+        impl $crate::registry::Value for $type {
+            const DOMAIN: $crate::registry::Domain =
+                $crate::registry::Domain::Flags { choices: Self::CHOICES, separator: $separator };
+
+            fn parse(text: &str, _: &$crate::registry::Scope) -> Result<Self, $crate::registry::ValueError> {
+                let mut all = Self::empty();
+                for word in text.split(|character| matches!(character, $separator $(| $other)*)) {
+                    all |= Self::word(word).ok_or($crate::registry::ValueError::UnknownName)?;
+                }
+                Ok(all)
+            }
+
+            fn write(&self, out: &mut String, _: &$crate::registry::Scope) {
+                let holds = |flag: &Self| match flag.is_empty() {
+                    true => !Self::WORDS.iter().any(|(flag, _)| self.intersects(*flag)),
+                    false => self.contains(*flag),
+                };
+                let mut words = Self::WORDS.iter().filter(|(flag, _)| holds(flag)).map(|(_, name)| name);
+                words.next().into_iter().for_each(|name| out.push_str(name));
+                for name in words {
+                    out.push($separator);
+                    out.push_str(name);
+                }
+            }
+        }
+    };
+    (@exact $text:ident, $name:ident) => { $text == $name };
+    (@prefix $text:ident, $name:ident) => {
+        !$text.is_empty() && $name.get(..$text.len()).is_some_and(|start| start.eq_ignore_ascii_case($text))
+    };
+}

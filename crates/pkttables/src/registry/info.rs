@@ -2,6 +2,7 @@ use super::sets::Sets;
 use crate::domain::SetName;
 use crate::model::Family;
 use nfnetlink::wire::{DecodeError, EncodeError, Problem, Reader};
+use std::net::{IpAddr, Ipv4Addr};
 use std::ops::{Deref, DerefMut};
 
 /// Writes an extension's kernel structure (`struct xt_*_info`), integers in host byte order unless said.
@@ -104,6 +105,18 @@ impl<'a> InfoWriter<'a> {
     pub fn align(&mut self, alignment: usize) {
         self.out.resize(self.start + self.len().next_multiple_of(alignment), 0);
     }
+
+    /// An address as `union nf_inet_addr`: 16 bytes, of which IPv4 fills the first four.
+    pub fn inet_addr(&mut self, address: IpAddr) {
+        match address {
+            IpAddr::V4(address) => {
+                self.bytes(&address.octets());
+                self.zeros(12);
+            }
+            IpAddr::V6(address) => self.bytes(&address.octets()),
+        }
+    }
+
     /// The number of a set, 16 bits in host byte order.
     ///
     /// If there is no such set it is kept in mind and told by [`InfoWriter::finish`].
@@ -130,6 +143,16 @@ impl<'a> InfoReader<'a> {
     #[must_use]
     pub const fn new(reader: Reader<'a>, sets: &'a dyn Sets) -> Self {
         Self { reader, sets }
+    }
+
+    /// An address of `family` in `union nf_inet_addr`: 16 bytes, of which IPv4 uses the first four.
+    pub fn inet_addr(&mut self, family: Family, what: &'static str) -> Result<IpAddr, DecodeError> {
+        let octets: [u8; 16] = self.reader.array(what)?;
+        let [a, b, c, d, ..] = octets;
+        Ok(match family {
+            Family::Ipv4 => Ipv4Addr::new(a, b, c, d).into(),
+            Family::Ipv6 => octets.into(),
+        })
     }
 
     /// A set by its number, 16 bits in host byte order; `None` for the number that no set has, and an error if

@@ -30,4 +30,6 @@ pub use sets::{NoSets, SetEntry, Sets};
 pub use value::{Flag, Scope, SetResult, Sink, Value, ValueError, WriteValue};
 
 #[doc(hidden)]
+pub use bitflags;
+#[doc(hidden)]
 pub use extension::{decode_erased, downcast_mut, downcast_ref, from_native_erased, revision_of};

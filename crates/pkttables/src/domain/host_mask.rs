@@ -1,0 +1,92 @@
+use super::{parse_address, parse_mask};
+use crate::model::{AddressMask, Family};
+use crate::registry::{Domain, Scope, Value, ValueError};
+use std::fmt::{self, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// An address and the bits of it that count, of which the others are kept and printed too.
+///
+/// Written `ADDRESS`, `ADDRESS/LENGTH`, or `ADDRESS/MASK` if the mask has gaps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct HostMask {
+    /// The address.
+    pub address: IpAddr,
+    /// The bits that count, an address of the same family.
+    pub mask: IpAddr,
+}
+
+impl HostMask {
+    /// The mask in which every bit counts.
+    #[must_use]
+    pub const fn full_mask(family: Family) -> IpAddr {
+        match family {
+            Family::Ipv4 => IpAddr::V4(Ipv4Addr::BROADCAST),
+            Family::Ipv6 => IpAddr::V6(Ipv6Addr::from_bits(u128::MAX)),
+        }
+    }
+
+    /// How many leading bits count; `None` if the mask has gaps.
+    #[must_use]
+    pub fn prefix_len(&self) -> Option<u8> {
+        AddressMask::new(self.address, self.mask)?.prefix_len()
+    }
+
+    /// Whether `address` equals this one in all bits that count.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let masked = |address| AddressMask::new(address, self.mask);
+        masked(address).is_some_and(|masked_address| masked(self.address) == Some(masked_address))
+    }
+}
+
+impl fmt::Display for HostMask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = if self.mask.is_ipv4() { 32 } else { 128 };
+        match self.prefix_len() {
+            Some(bits) if bits == width => write!(f, "{}", self.address),
+            Some(bits) => write!(f, "{}/{bits}", self.address),
+            None => write!(f, "{}/{}", self.address, self.mask),
+        }
+    }
+}
+
+impl Value for HostMask {
+    const DOMAIN: Domain = Domain::Prefix;
+
+    fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {
+        let (address, mask) = match text.split_once('/') {
+            Some((address, mask)) => (address, parse_mask(mask, scope.family)?),
+            None => (text, Self::full_mask(scope.family)),
+        };
+        Ok(Self { address: parse_address(address, scope.family)?, mask })
+    }
+
+    fn write(&self, out: &mut String, _: &Scope) {
+        let _ = write!(out, "{self}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_that_do_not_count_are_kept() {
+        for (text, printed) in [
+            ("1.2.3.4", "1.2.3.4"),
+            ("1.2.3.4/32", "1.2.3.4"),
+            ("1.2.3.4/24", "1.2.3.4/24"),
+            ("1.2.3.4/255.0.255.0", "1.2.3.4/255.0.255.0"),
+            ("1.2.3.4/0", "1.2.3.4/0"),
+        ] {
+            let parsed = HostMask::parse(text, &Scope { family: Family::Ipv4, protocol: None });
+            assert_eq!(parsed.map(|parsed| parsed.to_string()).as_deref(), Ok(printed));
+        }
+        let scope = Scope { family: Family::Ipv6, protocol: None };
+        let six = HostMask::parse("2001:db8::1/ffff::ffff", &scope).expect("an address");
+        assert_eq!(six.to_string(), "2001:db8::1/ffff::ffff");
+        assert!(six.contains("2001:1234::1".parse().expect("an address")));
+        assert!(!six.contains("2001:db8::2".parse().expect("an address")));
+        assert!(!six.contains("1.2.3.4".parse().expect("an address")));
+    }
+}
