@@ -1,0 +1,141 @@
+//! `-m limit`: a token bucket, so that the rule matches only so many packets per unit of time.
+use crate::domain::{Period, RateUnit};
+use crate::registry::{Extension, Revision};
+use crate::{extension, integer, model::Families};
+use nfnetlink::wire::EncodeError;
+
+/// The `limit` match.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// How many packets match in the long run.
+    pub rate: LimitRate,
+    /// How many match at once after a pause.
+    pub burst: u32,
+}
+
+/// A rate of at most 10,000 a second, as a period in units of 1/10,000 second (`XT_LIMIT_SCALE`).
+pub type LimitRate = Period<10_000>;
+
+integer! {
+    /// How many packets may match at once.
+    struct Burst(u32): 0..=10_000_u32, "packets";
+}
+
+/// The burst of a rule that names none.
+const DEFAULT_BURST: u32 = 5;
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self { rate: Period(10_000 * RateUnit::Hour.seconds() / 3), burst: DEFAULT_BURST }
+    }
+}
+
+extension! {
+    /// Match only so many packets per unit of time, and not the rest.
+    ///
+    /// Matching costs a token. A bucket holds as many tokens as the burst says; it starts full and is refilled at
+    /// the given rate. One bucket serves all packets that reach the rule: to count per address or port use
+    /// hashlimit. Typically it stands before LOG, so that the log is not flooded, or accepts what is within the
+    /// limit and leaves the rest to a following rule.
+    match "limit" => Limit {} params {
+        /// How many packets match in the long run, such as 5/second or 3/hour.
+        ///
+        /// Per second where no unit is given. Units can be shortened to their first letters. The kernel rounds,
+        /// and the saved form tells what it works with.
+        "limit": LimitRate {
+            set: |m, rate, _| m.rate = as_kept(rate),
+            get: |m| Some((m.rate, false)),
+            default: Some("3/hour"),
+        }
+        /// How many packets can match at once after a time without any; 0 means the default.
+        "limit-burst": Burst {
+            set: |m, Burst(burst), _| m.burst = if burst == 0 { DEFAULT_BURST } else { burst },
+            get: |m| (m.burst != DEFAULT_BURST).then_some((Burst(m.burst), false)),
+            default: Some("5"),
+        }
+    }
+}
+
+impl Extension for Limit {
+    const REVISIONS: &'static [Revision<Self>] = &[Revision {
+        number: 0,
+        size: 8 + WORD + 12 + ALIGNMENT + WORD,
+        families: Families::all(),
+        encode: |m, w| {
+            let period = u32::try_from(m.rate.0);
+            w.ne_u32(period.map_err(|_| EncodeError::NotRepresentable("so slow a rate"))?);
+            w.ne_u32(m.burst);
+            w.zeros(KERNEL_OWN);
+            Ok(())
+        },
+        decode: |r, _| {
+            let (rate, burst) = (Period(r.ne_u32("avg")?.into()), r.ne_u32("burst")?);
+            r.take(KERNEL_OWN, "kernel's own")?;
+            Ok(Some(Self { rate, burst }))
+        },
+    }];
+}
+
+const WORD: usize = size_of::<usize>();
+/// Three 32-bit numbers stand before the last pointer.
+const ALIGNMENT: usize = WORD - 4;
+/// Fields that the kernel uses while the rule lives, and never shows.
+const KERNEL_OWN: usize = WORD + 12 + ALIGNMENT + WORD;
+
+/// The rate as nf_tables keeps it: a whole number per unit.
+fn as_kept(rate: LimitRate) -> LimitRate {
+    rate.rate().and_then(|(count, unit)| Period::of_rate(count, unit)).unwrap_or(rate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Family;
+    use crate::registry::testing::{check_text, text_cases};
+    use proptest::prelude::*;
+
+    #[test]
+    fn saved_forms() {
+        text_cases! { Limit, Ipv4:
+            "" => "--limit 3/hour",
+            "--limit 1/min" => same,
+            "--limit 1000/hour" => same,
+            "--limit 5" => "--limit 5/sec",
+            "--limit 60/min" => "--limit 1/sec",
+            "--limit 59/m" => "--limit 59/min",
+            "--limit 7201/hour" => "--limit 2/sec",
+            "--limit 9999/sec" => "--limit 10000/sec",
+            "--limit 20000/min" => "--limit 333/sec",
+            "--limit 1000000/day" => "--limit 694/min",
+            "--limit 864000000/day" => "--limit 10000/sec",
+            "--limit 1/hour --limit-burst 0" => "--limit 1/hour",
+            "--limit 1/hour --limit-burst 5" => "--limit 1/hour",
+            "--limit-burst 0x10" => "--limit 3/hour --limit-burst 16",
+            "--limit 1/day --limit-burst 10000" => same,
+            "--limit-burst 10001" => fails, "--limit-burst -1" => fails,
+            "--limit 10001/sec" => fails, "--limit 0/sec" => fails, "--limit 1/days" => fails,
+            "--limit 3/" => fails, "--limit 0x10/sec" => fails,
+            "! --limit 1/sec" => fails, "--limit 1/s --limit 2/s" => fails,
+        }
+    }
+
+    #[test]
+    fn a_rate_that_nf_tables_rounds_is_the_same_as_its_rounded_form() {
+        let parse = |text| crate::registry::testing::parse::<Limit>(Family::Ipv4, text).expect("a limit");
+        assert!(parse("--limit 7201/hour").equals(&*parse("--limit 2/sec")));
+    }
+
+    proptest! {
+        #[test]
+        fn any_rate_survives(count in 1..20_000_u64, unit in 0..4_usize, burst in 1..=10_000_u32) {
+            let unit = ["sec", "min", "hour", "day"][unit];
+            let text = format!("--limit {count}/{unit} --limit-burst {burst}");
+            if let Ok(saved) = check_text::<Limit>(Family::Ipv6, &text) {
+                let again = check_text::<Limit>(Family::Ipv6, &saved);
+                prop_assert_eq!(again, Ok(saved));
+            } else {
+                prop_assert!(count > 10_000 && unit == "sec");
+            }
+        }
+    }
+}
