@@ -31,6 +31,12 @@ pub fn parse_address(text: &str, family: Family) -> Result<IpAddr, ValueError> {
     }
 }
 
+/// Reads a numeric address of `family` that is written out: four decimal numbers for IPv4.
+pub fn parse_strict_address(text: &str, family: Family) -> Result<IpAddr, ValueError> {
+    let address: IpAddr = text.parse().map_err(|_| ValueError::Form)?;
+    if address.is_ipv4() == (family == Family::Ipv4) { Ok(address) } else { Err(ValueError::Form) }
+}
+
 fn parse_v4(text: &str) -> Result<Ipv4Addr, ValueError> {
     // The usual spelling, which the standard library reads quickest.
     if let Ok(address) = text.parse() {

@@ -40,6 +40,9 @@ pub enum Domain {
     Address,
     /// An IP address with an optional prefix length or mask.
     Prefix,
+    /// One or two IP addresses with `-` between them, optionally followed by `:` and one or two ports with `-`
+    /// between them, or the ports alone behind `:`. IPv6 addresses stand in brackets before ports.
+    Endpoints,
     /// A MAC address.
     Mac,
     /// An interface name, or with `+` at its end the beginning of one.
@@ -164,6 +167,11 @@ impl Domain {
             }
             Self::Address => "an IP address".into(),
             Self::Prefix => "an IP address, optionally with /prefix length or /mask".into(),
+            Self::Endpoints => {
+                "an IP address or two with `-` between them, then optionally `:` and a port or two with `-` between \
+                 them; an IPv6 address stands in [ ] before a port"
+                    .into()
+            }
             Self::Mac => "a MAC address such as 00:16:3e:12:34:56".into(),
             Self::Interface => {
                 "an interface name of up to 15 characters; `+` at its end stands for any rest".into()

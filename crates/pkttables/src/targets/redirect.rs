@@ -1,0 +1,78 @@
+//! `-j REDIRECT`: sends connections to this host.
+use crate::domain::{NatFlags, NatPorts, NatRange};
+use crate::extension;
+use crate::model::{Families, Hooks, Tables};
+use crate::registry::{Extension, Flag, Revision, ValueError};
+
+/// The `REDIRECT` target.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Redirect {
+    /// The ports to choose from, and how. It has no addresses.
+    pub range: NatRange,
+}
+
+extension! {
+    /// Send a connection to this host itself: to the address of the interface it came in by.
+    ///
+    /// Connections made on this host go to 127.0.0.1 or ::1. With `--to-ports` a program on another port can take
+    /// the connections over, for instance a proxy.
+    target "REDIRECT" => Redirect {
+        tables: Tables::NAT,
+        hooks: Hooks::PREROUTING.union(Hooks::OUTPUT),
+    } params {
+        /// Change the destination port too, to this one or to one from the first to the last.
+        ///
+        /// Needs `-p` with tcp, udp, sctp, dccp or icmp before it.
+        "to-ports": NatPorts {
+            set: |m, ports, _| {
+                m.range.to.ports = Some(ports);
+                match ports.base {
+                    Some(_) => Err(ValueError::Because("only DNAT can shift a range of ports")),
+                    None => Ok(()),
+                }
+            },
+            get: |m| m.range.to.ports.map(|ports| (ports, false)),
+        }
+        /// Choose the port at random.
+        "random": Flag {
+            set: |m, _, _| m.range.flags |= NatFlags::RANDOM,
+            get: |m| m.range.flag(NatFlags::RANDOM),
+        }
+    }
+}
+
+impl Extension for Redirect {
+    const REVISIONS: &'static [Revision<Self>] =
+        &[NatRange::range(0, Families::IPV6), NatRange::multi_range(0)];
+}
+
+impl From<NatRange> for Redirect {
+    fn from(range: NatRange) -> Self {
+        Self { range }
+    }
+}
+
+impl AsRef<NatRange> for Redirect {
+    fn as_ref(&self) -> &NatRange {
+        &self.range
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::testing::text_cases;
+
+    #[test]
+    fn saved_forms() {
+        text_cases! { Redirect, Ipv4:
+            "" => same, "--random" => same, "-p 17 --to-ports 0-0" => "--to-ports 0",
+            "-p 6 --to-ports 42-1234 --random" => "--to-ports 42-1234 --random", "-p 6 --to-ports ssh" => "--to-ports 22",
+            "-p 6 --to-ports ftp-data" => "--to-ports 20", "-p 1 --to-ports 80" => "--to-ports 80",
+            "-p 6 --to-ports ftp-ssh" => fails, "-p 6 --to-ports 10-ssh" => fails, "--to-ports 42" => fails,
+            "-p 6 --to-ports 80-90/100" => fails, "-p 6 --to-ports :80" => fails, "-p 6 --to-ports 1:80" => fails,
+            "--random-fully" => fails, "--persistent" => fails,
+        }
+        text_cases! { Redirect, Ipv6: "" => same, "-p 6 --to-ports 80-90" => "--to-ports 80-90" }
+    }
+}
