@@ -3,7 +3,10 @@
 use crate::domain::Masked;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Extension, Revision};
+use crate::registry::{
+    Condition, Extension, FromNative, Load, Native, NativeWriter, Recognised, Revision, RuleScope, Test,
+};
+use pkttnetlink::nft::expr::{CmpOp, MetaKey};
 
 /// The `mark` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +35,32 @@ extension! {
 }
 
 impl Extension for Mark {
+    fn to_native(&self, _: &RuleScope<'_>, out: &mut NativeWriter<'_>) -> bool {
+        // The mark is a number in host byte order, in a register too.
+        let (value, mask) = (self.mark.value.to_ne_bytes(), self.mark.mask.to_ne_bytes());
+        let test = Test::Compare(if self.not { CmpOp::NEQ } else { CmpOp::EQ }, &value);
+        let mask = Some(mask.as_slice()).filter(|_| self.mark.mask != u32::MAX);
+        out.condition(&Condition { load: Load::Meta(MetaKey::MARK), mask, test });
+        true
+    }
+
+    const FROM_NATIVE: Option<FromNative<Self>> = Some(|native, _, _| {
+        let number = |bytes: &[u8]| bytes.try_into().ok().map(u32::from_ne_bytes);
+        match native {
+            Native::Condition(Condition {
+                load: Load::Meta(MetaKey::MARK),
+                mask,
+                test: Test::Compare(op @ (CmpOp::EQ | CmpOp::NEQ), value),
+            }) => match (number(value), mask.map_or(Some(u32::MAX), number)) {
+                (Some(value), Some(mask)) => {
+                    Recognised::New(Self { mark: Masked { value, mask }, not: *op == CmpOp::NEQ })
+                }
+                _ => Recognised::No,
+            },
+            _ => Recognised::No,
+        }
+    });
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 1,
         size: 12,

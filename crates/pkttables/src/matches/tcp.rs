@@ -2,8 +2,13 @@
 use crate::domain::{PortRange, PortsOf};
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
-use crate::registry::{Choice, Domain, Extension, Flag, Revision, Scope, Value, ValueError};
+use crate::nft::ports;
+use crate::registry::{
+    Choice, Condition, Domain, Extension, Flag, FromNative, Load, Native, NativeWriter, Recognised, Revision,
+    RuleScope, Scope, Test, Value, ValueError,
+};
 use nfnetlink::wire::Problem;
+use pkttnetlink::nft::expr::{CmpOp, PayloadBase};
 
 /// The `tcp` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,6 +88,39 @@ extension! {
 
 // `struct xt_tcp`
 impl Extension for Tcp {
+    fn check(&mut self, _: &RuleScope<'_>) -> Result<(), ValueError> {
+        if self.is_native() {
+            ports::normalise(&mut self.source);
+            ports::normalise(&mut self.destination);
+        }
+        Ok(())
+    }
+
+    fn to_native(&self, _: &RuleScope<'_>, out: &mut NativeWriter<'_>) -> bool {
+        if !self.is_native() {
+            return false;
+        }
+        if let Some((flags, not)) = self.flags.given() {
+            let op = if not { CmpOp::NEQ } else { CmpOp::EQ };
+            let test = Test::Compare(op, &[flags.set]);
+            out.condition(&Condition { load: FLAGS, mask: Some(&[flags.mask]), test });
+        }
+        ports::write(self.source, self.destination, out);
+        true
+    }
+
+    const FROM_NATIVE: Option<FromNative<Self>> = Some(|native, rule, previous| {
+        let (&Native::Condition(condition), true) = (native, rule.header.names_protocol(protocol::TCP))
+        else {
+            return Recognised::No;
+        };
+        if previous.is_some_and(|previous| previous.read(&condition)) {
+            return Recognised::Merged;
+        }
+        let mut new = Self::default();
+        if new.read(&condition) { Recognised::New(new) } else { Recognised::No }
+    });
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 12,
@@ -116,6 +154,33 @@ impl Extension for Tcp {
             }))
         },
     }];
+}
+
+/// Byte 13 of the header holds the flags (RFC 9293).
+const FLAGS: Load = Load::Payload { base: PayloadBase::TRANSPORT_HEADER, offset: 13, len: 1 };
+
+impl Tcp {
+    /// Whether iptables-nft has native expressions for this: not for options, nor for a match of anything.
+    fn is_native(&self) -> bool {
+        let looks_at_flags = self.flags.value.mask != 0;
+        let given = self.source.given().is_some() || self.destination.given().is_some() || looks_at_flags;
+        self.option.is_none() && given && (looks_at_flags || self.flags.given().is_none())
+    }
+
+    fn read(&mut self, condition: &Condition<'_>) -> bool {
+        if condition.load != FLAGS {
+            let Self { source, destination, .. } = self;
+            return ports::read(condition, ports::Ports { source, destination });
+        }
+        let (&[mask], Test::Compare(op, &[set])) = (condition.mask.unwrap_or(&[0xff]), condition.test) else {
+            return false;
+        };
+        let known = mask != 0 && matches!(op, CmpOp::EQ | CmpOp::NEQ) && self.flags.given().is_none();
+        if known {
+            self.flags = Negatable { value: TcpFlags { mask, set }, not: op == CmpOp::NEQ };
+        }
+        known
+    }
 }
 
 impl TcpFlags {

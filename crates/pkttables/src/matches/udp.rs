@@ -2,7 +2,10 @@
 use crate::domain::PortRange;
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
-use crate::registry::{Extension, Revision};
+use crate::nft::ports;
+use crate::registry::{
+    Extension, FromNative, Native, NativeWriter, Recognised, Revision, RuleScope, ValueError,
+};
 use nfnetlink::wire::Problem;
 
 /// The `udp` match.
@@ -42,6 +45,34 @@ extension! {
 
 // `struct xt_udp`
 impl Extension for Udp {
+    fn check(&mut self, _: &RuleScope<'_>) -> Result<(), ValueError> {
+        ports::normalise(&mut self.source);
+        ports::normalise(&mut self.destination);
+        Ok(())
+    }
+
+    fn to_native(&self, _: &RuleScope<'_>, out: &mut NativeWriter<'_>) -> bool {
+        let native = *self != Self::default();
+        if native {
+            ports::write(self.source, self.destination, out);
+        }
+        native
+    }
+
+    const FROM_NATIVE: Option<FromNative<Self>> = Some(|native, rule, previous| {
+        let (Native::Condition(condition), true) = (native, rule.header.names_protocol(protocol::UDP)) else {
+            return Recognised::No;
+        };
+        let read = |Self { source, destination }: &mut Self| {
+            ports::read(condition, ports::Ports { source, destination })
+        };
+        if previous.is_some_and(read) {
+            return Recognised::Merged;
+        }
+        let mut new = Self::default();
+        if read(&mut new) { Recognised::New(new) } else { Recognised::No }
+    });
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 10,

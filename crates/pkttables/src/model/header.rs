@@ -67,6 +67,14 @@ pub struct InterfacePattern {
     prefix: bool,
 }
 
+impl Header {
+    /// Whether packets of this protocol, and no others, are meant.
+    #[must_use]
+    pub fn names_protocol(&self, number: u8) -> bool {
+        self.protocol == Some(Negatable { value: number, not: false })
+    }
+}
+
 impl InterfacePattern {
     /// The longest name that an interface can have (`IFNAMSIZ` less the NUL).
     pub const MAX: usize = 15;

@@ -3,6 +3,7 @@
 mod decode;
 mod encode;
 mod header;
+pub(crate) mod ports;
 #[cfg(test)]
 mod tests;
 

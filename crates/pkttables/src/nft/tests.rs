@@ -1,9 +1,14 @@
 use super::*;
+use crate::domain::{Masked, PortRange};
 use crate::matches::length::Length;
+use crate::matches::mark::Mark;
+use crate::matches::tcp::{Tcp, TcpFlags};
+use crate::matches::udp::Udp;
 use crate::model::{
     AddressMask, Counters, Family, Header, InterfacePattern, Match, Negatable, Rule, Target, Verdict,
+    protocol,
 };
-use crate::registry::{Kind, NoSets, Registry, RuleScope, Scope, Value};
+use crate::registry::{Extension, Instance, Kind, NoSets, Registry, RuleScope, Scope, Value};
 use nfnetlink::wire::{Attributes, Reader, Writer};
 use pkttnetlink::nft;
 use proptest::option;
@@ -146,7 +151,40 @@ fn rule(family: Family) -> impl Strategy<Value = Rule> {
     })
 }
 
+fn ports() -> impl Strategy<Value = Negatable<PortRange>> {
+    let end = || prop_oneof![Just(0), Just(1), Just(u16::MAX - 1), Just(u16::MAX), any::<u16>()];
+    negatable((end(), end()).prop_map(|(a, b)| PortRange::new(a.min(b), a.max(b)).expect("in order")))
+}
+
+/// A rule whose only match is `value`, as it is after parsing.
+fn rule_with(value: impl Extension, number: u8) -> Rule {
+    let protocol = Some(Negatable { value: number, not: false });
+    let mut rule = Rule { header: Header { protocol, ..Header::default() }, ..Rule::default() };
+    let mut value: Box<dyn Instance> = Box::new(value);
+    let scope = RuleScope { family: Family::Ipv4, table: None, chain: None, header: &rule.header };
+    value.check(&scope).expect("a valid match");
+    rule.matches.push(Match::Known(value));
+    rule.counters = Some(Counters::default());
+    rule
+}
+
 proptest! {
+    #[test]
+    fn native_matches_read_back(
+        source in ports(), destination in ports(), flags in negatable((any::<u8>(), any::<u8>())),
+        mark: u32, mask: u32, not: bool,
+    ) {
+        let flags = Negatable { value: TcpFlags { mask: flags.value.0, set: flags.value.1 }, not: flags.not };
+        for rule in [
+            rule_with(Tcp { source, destination, flags, option: None }, protocol::TCP),
+            rule_with(Tcp { source, destination, ..Tcp::default() }, protocol::TCP),
+            rule_with(Udp { source, destination }, protocol::UDP),
+            rule_with(Mark { mark: Masked { value: mark, mask }, not }, protocol::UDP),
+        ] {
+            prop_assert_eq!(read(&written(&rule, Family::Ipv4), Family::Ipv4), RuleBody::Known(rule));
+        }
+    }
+
     #[test]
     fn rules_read_back_as_they_were_written(v4 in rule(Family::Ipv4), v6 in rule(Family::Ipv6)) {
         for (rule, family) in [(v4, Family::Ipv4), (v6, Family::Ipv6)] {

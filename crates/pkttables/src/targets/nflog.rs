@@ -2,8 +2,9 @@
 use crate::domain::LogPrefix;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Extension, Revision};
+use crate::registry::{Extension, FromNative, Native, NativeWriter, Recognised, Revision, RuleScope};
 use nfnetlink::wire::{EncodeError, Problem};
+use pkttnetlink::nft::expr::{Expression, Log};
 
 /// The `NFLOG` target.
 ///
@@ -22,6 +23,19 @@ pub struct Nflog {
 
 /// The prefix of the `NFLOG` target.
 pub type NflogPrefix = LogPrefix<127>;
+
+impl Nflog {
+    /// `None` for logging to the kernel's log, which has no group.
+    fn from_log(log: &Log<'_>) -> Option<Self> {
+        let prefix = match &log.prefix {
+            Some(prefix) => Some(NflogPrefix::new(prefix.as_str()?).ok()?),
+            None => None,
+        };
+        let plain = log.level.is_none() && log.flags.is_none() && log.unknown.is_empty();
+        let (group, threshold) = (log.group?, log.queue_threshold.unwrap_or(0));
+        plain.then_some(Self { group, prefix, size: log.snap_len, threshold })
+    }
+}
 
 /// `XT_NFLOG_F_COPY_LEN`
 const COPY_LEN: u32 = 1;
@@ -64,6 +78,25 @@ extension! {
 }
 
 impl Extension for Nflog {
+    fn to_native(&self, _: &RuleScope<'_>, out: &mut NativeWriter<'_>) -> bool {
+        let log = Log {
+            prefix: self.prefix.as_ref().map(|prefix| prefix.as_str().into()),
+            group: Some(self.group),
+            snap_len: self.size,
+            queue_threshold: Some(self.threshold).filter(|&threshold| threshold != 0),
+            ..Log::default()
+        };
+        out.expression(&log.into());
+        true
+    }
+
+    const FROM_NATIVE: Option<FromNative<Self>> = Some(|native, _, _| match native {
+        Native::Expression(Expression::Log(log)) => {
+            Self::from_log(log).map_or(Recognised::No, Recognised::New)
+        }
+        _ => Recognised::No,
+    });
+
     // `struct xt_nflog_info` in linux/netfilter/xt_NFLOG.h.
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,

@@ -1,7 +1,8 @@
 //! `-j TRACE`: makes the packet's way through the rules visible.
 use crate::extension;
 use crate::model::{Families, Tables};
-use crate::registry::{Extension, Revision};
+use crate::registry::{Extension, FromNative, Native, NativeWriter, Recognised, Revision, RuleScope};
+use pkttnetlink::nft::expr::MetaKey;
 
 /// The `TRACE` target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +19,18 @@ extension! {
 }
 
 impl Extension for Trace {
+    fn to_native(&self, _: &RuleScope<'_>, out: &mut NativeWriter<'_>) -> bool {
+        out.set_meta(MetaKey::NFTRACE, &[1]);
+        true
+    }
+
+    const FROM_NATIVE: Option<FromNative<Self>> = Some(|native, _, _| match native {
+        Native::SetMeta(MetaKey::NFTRACE, [1, rest @ ..]) if rest.iter().all(|&byte| byte == 0) => {
+            Recognised::New(Self)
+        }
+        _ => Recognised::No,
+    });
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 0,

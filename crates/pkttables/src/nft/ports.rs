@@ -1,0 +1,109 @@
+//! Port conditions of tcp and udp as native expressions.
+
+use crate::domain::PortRange;
+use crate::model::Negatable;
+use crate::registry::{Condition, Load, NativeWriter, Test};
+use pkttnetlink::nft::expr::{CmpOp, PayloadBase};
+
+/// Source and destination port conditions of a match.
+pub(crate) struct Ports<'a> {
+    pub(crate) source: &'a mut Negatable<PortRange>,
+    pub(crate) destination: &'a mut Negatable<PortRange>,
+}
+
+const fn transport(offset: u32, len: u32) -> Load {
+    Load::Payload { base: PayloadBase::TRANSPORT_HEADER, offset, len }
+}
+
+/// Brings a condition into the form in which it can be read back: natively `! :N` is "above N".
+pub(crate) fn normalise(ports: &mut Negatable<PortRange>) {
+    let (min, max) = (ports.value.min(), ports.value.max());
+    if let (true, 0, 1..) = (ports.not, min, max)
+        && let Some(above) = max.checked_add(1).and_then(|above| PortRange::new(above, u16::MAX))
+    {
+        *ports = Negatable { value: above, not: false };
+    }
+}
+
+/// Writes both conditions; two single ports become one comparison.
+pub(crate) fn write(
+    source: Negatable<PortRange>,
+    destination: Negatable<PortRange>,
+    out: &mut NativeWriter<'_>,
+) {
+    let single = |ports: Negatable<PortRange>| {
+        let (min, max) = (ports.value.min(), ports.value.max());
+        (min == max && min != 0 && !ports.not).then(|| min.to_be_bytes())
+    };
+    if let (Some([a, b]), Some([c, d])) = (single(source), single(destination)) {
+        let test = Test::Compare(CmpOp::EQ, &[a, b, c, d]);
+        return out.condition(&Condition { load: transport(0, 4), mask: None, test });
+    }
+    for (ports, offset) in [(source, 0), (destination, 2)] {
+        write_one(ports, offset, out);
+    }
+}
+
+fn write_one(ports: Negatable<PortRange>, offset: u32, out: &mut NativeWriter<'_>) {
+    let Some((range, not)) = ports.given() else { return };
+    let (from, to) = (range.min().to_be_bytes(), range.max().to_be_bytes());
+    let test = match (range.min(), range.max()) {
+        (min, max) if min == max => Test::Compare(if not { CmpOp::NEQ } else { CmpOp::EQ }, &from),
+        (0, max) if max < u16::MAX => Test::Compare(if not { CmpOp::GT } else { CmpOp::LTE }, &to),
+        _ => Test::Range { not, from: &from, to: &to },
+    };
+    out.condition(&Condition { load: transport(offset, 2), mask: None, test });
+}
+
+/// Takes a port condition in; `false` if it is none, or one is there already.
+pub(crate) fn read(condition: &Condition<'_>, ports: Ports<'_>) -> bool {
+    if condition.mask.is_some() {
+        return false;
+    }
+    let both = transport(0, 4);
+    let (source, destination) = match (condition.load, condition.test) {
+        (load, Test::Compare(CmpOp::EQ, &[a, b, c, d])) if load == both => {
+            let equal = |bytes| range_of(Test::Compare(CmpOp::EQ, bytes));
+            (equal(&[a, b]), equal(&[c, d]))
+        }
+        (Load::Payload { base: PayloadBase::TRANSPORT_HEADER, offset: 0, len: 2 }, test) => {
+            (range_of(test), None)
+        }
+        (Load::Payload { base: PayloadBase::TRANSPORT_HEADER, offset: 2, len: 2 }, test) => {
+            (None, range_of(test))
+        }
+        _ => (None, None),
+    };
+    let free = |field: &Negatable<PortRange>, read: &Option<_>| read.is_none() || field.given().is_none();
+    if (source.is_none() && destination.is_none())
+        || !free(ports.source, &source)
+        || !free(ports.destination, &destination)
+    {
+        return false;
+    }
+    *ports.source = source.unwrap_or(*ports.source);
+    *ports.destination = destination.unwrap_or(*ports.destination);
+    true
+}
+
+fn range_of(test: Test<'_>) -> Option<Negatable<PortRange>> {
+    let port = |bytes: &[u8]| bytes.try_into().ok().map(u16::from_be_bytes);
+    let (min, max, not) = match test {
+        Test::Range { not, from, to } => (port(from)?, port(to)?, not),
+        Test::Compare(op, value) => {
+            let port = port(value)?;
+            match op {
+                CmpOp::EQ => (port, port, false),
+                CmpOp::NEQ => (port, port, true),
+                CmpOp::LT => (0, port.checked_sub(1)?, false),
+                CmpOp::LTE => (0, port, false),
+                CmpOp::GT => (port.checked_add(1)?, u16::MAX, false),
+                CmpOp::GTE => (port, u16::MAX, false),
+                _ => return None,
+            }
+        }
+    };
+    // All ports and not negated would look like no condition at all.
+    let value = PortRange::new(min, max).filter(|&range| not || range != PortRange::ALL)?;
+    Some(Negatable { value, not })
+}
