@@ -23,7 +23,7 @@ pub enum Error {
     /// No reply came in time.
     #[error("no reply came in time")]
     Timeout,
-    /// Replies were lost because the receive buffer was full (`ENOBUFS`).
+    /// Replies were lost because the receive buffer was full (`ENOBUFS`); a batch may or may not have been applied.
     #[error("replies were lost: the receive buffer is too small")]
     RepliesLost,
     /// Events were lost because the receive buffer was full (`ENOBUFS`); what is known must be read again.

@@ -2,8 +2,13 @@
 //!
 //! This layer knows no table and no rule. Everything above it works on a [`Transport`], so a program can
 //! talk to the running kernel or to an in-process stand-in with the same bytes.
-#![forbid(unsafe_code)]
+// Registering the async socket with its runtime takes one unsafe call.
+#![cfg_attr(not(feature = "tokio"), forbid(unsafe_code))]
 
+#[cfg(feature = "tokio")]
+mod async_connection;
+#[cfg(feature = "tokio")]
+mod async_socket;
 mod batch;
 mod connection;
 mod errno;
@@ -16,6 +21,10 @@ mod socket;
 mod transport;
 pub mod wire;
 
+#[cfg(feature = "tokio")]
+pub use async_connection::AsyncConnection;
+#[cfg(feature = "tokio")]
+pub use async_socket::{AsyncEvents, AsyncSocket};
 pub use batch::{Batch, BatchBuilder};
 pub use connection::Connection;
 pub use errno::Errno;

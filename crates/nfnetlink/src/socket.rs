@@ -1,4 +1,4 @@
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use netlink_sys::protocols::NETLINK_NETFILTER;
@@ -43,6 +43,8 @@ pub struct Socket {
     port: u32,
     timeout: Duration,
     buffer: Vec<u8>,
+    /// How much of the buffer the last datagram fills.
+    received: usize,
     send_limit: usize,
     receive_limit: usize,
 }
@@ -65,6 +67,7 @@ impl Socket {
             port,
             timeout: DEFAULT_TIMEOUT,
             buffer: vec![0; RECEIVE_CAPACITY],
+            received: 0,
             send_limit: sockopt::socket_send_buffer_size(&socket).map_err(|e| call("getsockopt", e))?,
             receive_limit: sockopt::socket_recv_buffer_size(&socket).map_err(|e| call("getsockopt", e))?,
             socket,
@@ -87,6 +90,16 @@ impl Socket {
         Ok(())
     }
 
+    #[cfg(feature = "tokio")]
+    pub(crate) const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// The last datagram.
+    pub(crate) fn received(&self) -> &[u8] {
+        self.buffer.get(..self.received).unwrap_or_default()
+    }
+
     pub(crate) fn join(&self, group: u32) -> Result<(), Error> {
         self.socket.add_membership(group).map_err(|e| failed("setsockopt", &e))
     }
@@ -95,8 +108,8 @@ impl Socket {
         self.socket.drop_membership(group).map_err(|e| failed("setsockopt", &e))
     }
 
-    /// Receives one datagram of the kernel into the buffer; nothing if none is there and `flags` says not to wait.
-    fn fill(&mut self, flags: RecvFlags) -> Result<Option<usize>, Error> {
+    /// Receives one datagram of the kernel into the buffer; false if none came.
+    fn fill(&mut self, flags: RecvFlags) -> Result<bool, Error> {
         let start = Instant::now();
         loop {
             let received =
@@ -106,17 +119,21 @@ impl Socket {
                     let sender = sender.and_then(|address| SocketAddrNetlink::try_from(address).ok());
                     if sender.is_some_and(|address| address.pid() == 0) {
                         let capacity = self.buffer.len();
-                        let whole = len <= capacity;
-                        return if whole { Ok(Some(len)) } else { Err(Error::Truncated { len, capacity }) };
+                        self.received = len.min(capacity);
+                        return if len <= capacity {
+                            Ok(true)
+                        } else {
+                            Err(Error::Truncated { len, capacity })
+                        };
                     }
                 }
                 Err(Errno::EINTR) => {}
-                Err(Errno::EAGAIN) => return Ok(None),
+                Err(Errno::EAGAIN) => return Ok(false),
                 Err(Errno::ENOBUFS) => return Err(Error::RepliesLost),
                 Err(errno) => return Err(Error::system("recvfrom", errno)),
             }
             if !self.timeout.is_zero() && start.elapsed() >= self.timeout {
-                return Ok(None);
+                return Ok(false);
             }
         }
     }
@@ -155,13 +172,11 @@ impl Transport for Socket {
     }
 
     fn receive(&mut self) -> Result<&[u8], Error> {
-        let len = self.fill(RecvFlags::empty())?.ok_or(Error::Timeout)?;
-        Ok(self.buffer.get(..len).unwrap_or_default())
+        if self.fill(RecvFlags::empty())? { Ok(self.received()) } else { Err(Error::Timeout) }
     }
 
     fn try_receive(&mut self) -> Result<Option<&[u8]>, Error> {
-        let len = self.fill(RecvFlags::DONTWAIT)?;
-        Ok(len.and_then(|len| self.buffer.get(..len)))
+        Ok(self.fill(RecvFlags::DONTWAIT)?.then(|| self.received()))
     }
 
     fn reserve_replies(&mut self, bytes: usize) -> Result<(), Error> {
@@ -181,6 +196,12 @@ impl Transport for Socket {
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
+    }
+}
+
+impl AsRawFd for Socket {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
     }
 }
 
