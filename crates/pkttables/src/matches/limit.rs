@@ -1,8 +1,9 @@
 //! `-m limit`: a token bucket, so that the rule matches only so many packets per unit of time.
 use crate::domain::{Period, RateUnit};
-use crate::registry::{Extension, Revision};
+use crate::registry::{Extension, FromNative, Native, NativeWriter, Recognised, Revision, RuleScope};
 use crate::{extension, integer, model::Families};
 use nfnetlink::wire::EncodeError;
+use pkttnetlink::nft::expr::{self, Expression, LimitFlags, LimitType};
 
 /// The `limit` match.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,16 @@ const DEFAULT_BURST: u32 = 5;
 impl Default for Limit {
     fn default() -> Self {
         Self { rate: Period(10_000 * RateUnit::Hour.seconds() / 3), burst: DEFAULT_BURST }
+    }
+}
+
+impl Limit {
+    fn from_expression(limit: &expr::Limit<'_>) -> Option<Self> {
+        let plain = limit.limit_type.is_none_or(|counted| counted == LimitType::PKTS)
+            && limit.flags.is_none_or(|flags| flags.is_empty())
+            && limit.unknown.is_empty();
+        let rate = LimitRate::of_rate(limit.rate?, RateUnit::from_seconds(limit.unit?)?)?;
+        plain.then_some(Self { rate, burst: limit.burst? })
     }
 }
 
@@ -57,6 +68,27 @@ extension! {
 }
 
 impl Extension for Limit {
+    fn to_native(&self, _: &RuleScope<'_>, out: &mut NativeWriter<'_>) -> bool {
+        let Some((count, unit)) = self.rate.rate() else { return false };
+        let limit = expr::Limit {
+            rate: Some(count),
+            unit: Some(unit.seconds()),
+            burst: Some(self.burst),
+            limit_type: Some(LimitType::PKTS),
+            flags: Some(LimitFlags::empty()),
+            ..expr::Limit::default()
+        };
+        out.expression(&limit.into());
+        true
+    }
+
+    const FROM_NATIVE: Option<FromNative<Self>> = Some(|native, _, _| match native {
+        Native::Expression(Expression::Limit(limit)) => {
+            Self::from_expression(limit).map_or(Recognised::No, Recognised::New)
+        }
+        _ => Recognised::No,
+    });
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 8 + WORD + 12 + ALIGNMENT + WORD,

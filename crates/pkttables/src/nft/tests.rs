@@ -1,6 +1,7 @@
 use super::*;
 use crate::domain::{Masked, PortRange};
 use crate::matches::length::Length;
+use crate::matches::limit::Limit;
 use crate::matches::mark::Mark;
 use crate::matches::tcp::{Tcp, TcpFlags};
 use crate::matches::udp::Udp;
@@ -8,7 +9,7 @@ use crate::model::{
     AddressMask, Counters, Family, Header, InterfacePattern, Match, Negatable, Rule, Target, Verdict,
     protocol,
 };
-use crate::registry::{Extension, Instance, Kind, NoSets, Registry, RuleScope, Scope, Value};
+use crate::registry::{Describe, Extension, Instance, Kind, NoSets, Registry, RuleScope, Scope, Value};
 use nfnetlink::wire::{Attributes, Reader, Writer};
 use pkttnetlink::nft;
 use proptest::option;
@@ -172,13 +173,18 @@ proptest! {
     #[test]
     fn native_matches_read_back(
         source in ports(), destination in ports(), flags in negatable((any::<u8>(), any::<u8>())),
-        mark: u32, mask: u32, not: bool,
+        mark: u32, mask: u32, not: bool, limit in "[1-9][0-9]{0,3}/(sec|min|hour|day)", burst in 1u32..,
     ) {
+        let scope = Scope { family: Family::Ipv4, protocol: None };
+        let mut limited = Limit { burst, ..Limit::default() };
+        Limit::DESCRIPTOR.param("limit", Family::Ipv4).expect("it has one")
+            .set(&mut limited, &limit, false, &scope).expect("a rate");
         let flags = Negatable { value: TcpFlags { mask: flags.value.0, set: flags.value.1 }, not: flags.not };
         for rule in [
             rule_with(Tcp { source, destination, flags, option: None }, protocol::TCP),
             rule_with(Tcp { source, destination, ..Tcp::default() }, protocol::TCP),
             rule_with(Udp { source, destination }, protocol::UDP),
+            rule_with(limited, protocol::TCP),
             rule_with(Mark { mark: Masked { value: mark, mask }, not }, protocol::UDP),
         ] {
             prop_assert_eq!(read(&written(&rule, Family::Ipv4), Family::Ipv4), RuleBody::Known(rule));
