@@ -1,8 +1,10 @@
 //! The kinds of values that parameters take, one file each.
 
 mod address;
+mod dscp;
 mod hex_mask;
 mod hop_change;
+mod hop_test;
 mod host_mask;
 mod icmp;
 mod integer;
@@ -20,10 +22,13 @@ mod rate;
 mod set_lookup;
 mod set_name;
 mod text;
+mod tos;
 
 pub use address::{AddressRange, parse_address, parse_mask, parse_strict_address};
+pub use dscp::{Dscp, DscpClass};
 pub use hex_mask::HexMask;
 pub use hop_change::{HopChange, HopStep};
+pub use hop_test::HopTest;
 pub use host_mask::HostMask;
 pub use icmp::IcmpType;
 pub use integer::{parse_bounded, parse_unsigned};
@@ -39,3 +44,4 @@ pub use rate::{Period, RateUnit};
 pub use set_lookup::{Direction, Directions, SetLookup};
 pub use set_name::SetName;
 pub use text::{Text, write_quoted};
+pub use tos::Tos;
