@@ -4,6 +4,7 @@
 //! - [`registry`]: which matches and targets exist, which parameters they take, what those accept.
 //! - [`domain`]: the kinds of values that parameters take.
 //! - [`matches`] and [`targets`]: the extensions, one file each.
+//! - [`text`]: the iptables language, from words to save files.
 //! - [`system`]: the names of services and protocols on this system.
 
 pub mod domain;
@@ -13,3 +14,4 @@ pub mod nft;
 pub mod registry;
 pub mod system;
 pub mod targets;
+pub mod text;

@@ -39,3 +39,20 @@ pub enum Policy {
     /// They are thrown away.
     Drop,
 }
+
+impl Policy {
+    /// The policy called `name`.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Accept, Self::Drop].into_iter().find(|policy| policy.name() == name)
+    }
+
+    /// The name, as after `-P`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accept => "ACCEPT",
+            Self::Drop => "DROP",
+        }
+    }
+}

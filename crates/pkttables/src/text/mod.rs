@@ -1,0 +1,24 @@
+//! The iptables language: words, options, commands, save files, and what is wrong with them.
+//!
+//! [`Parser`] reads a command line, or a line of a save file, into an [`Invocation`]; [`save`] prints rules and
+//! tables as iptables-save does.
+
+mod address;
+mod command;
+mod diagnostic;
+mod draft;
+mod header;
+mod lex;
+mod number;
+mod options;
+mod parser;
+mod problem;
+pub mod save;
+mod suggest;
+
+pub use address::{Resolver, resolve_host};
+pub use command::{Command, Invocation, Listing, Output, Rules, Wait, Zero};
+pub use diagnostic::Diagnostic;
+pub use lex::{LexError, Words};
+pub use parser::{Parser, Warning};
+pub use problem::Problem;
