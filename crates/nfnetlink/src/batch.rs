@@ -150,11 +150,21 @@ impl Batch {
         self.tags.iter().copied().zip(messages)
     }
 
+    /// One of the messages, counted from 0, to tell what the kernel has refused.
+    #[must_use]
+    pub fn message(&self, index: usize) -> Option<Message<'_>> {
+        self.messages().nth(index).map(|(_, message)| message)
+    }
+
     /// The tag of the message with this sequence number; none for the begin, the end and numbers not of this batch.
     #[must_use]
     pub fn tag(&self, sequence: u32) -> Option<u32> {
-        let index = sequence.checked_sub(BEGIN_SEQUENCE)?.checked_sub(1)?;
-        self.tags.get(index as usize).copied()
+        self.index(sequence).and_then(|index| self.tags.get(index).copied())
+    }
+
+    pub(crate) fn index(&self, sequence: u32) -> Option<usize> {
+        let index = sequence.checked_sub(self.first_sequence())? as usize;
+        (index < self.tags.len()).then_some(index)
     }
 
     pub(crate) const fn first_sequence(&self) -> u32 {

@@ -186,6 +186,8 @@ impl std::error::Error for BatchRefusal {}
 pub struct BatchFailure {
     /// The tag of the message that failed; none if the batch as a whole did.
     pub tag: Option<u32>,
+    /// Which message of the batch it is, counted from 0: see [`Batch::message`](crate::Batch::message).
+    pub index: Option<usize>,
     /// Why.
     pub refusal: Refusal,
 }

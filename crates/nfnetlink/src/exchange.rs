@@ -243,12 +243,12 @@ impl<'b, F> Commit<'b, F> {
         if self.first_acknowledged
             && let Some(failure) = self.first_failure.and_then(|index| self.failures.get_mut(index))
         {
-            failure.tag = None;
+            (failure.tag, failure.index) = (None, None);
         }
         match self.failures.as_slice() {
             [] if self.incomplete => Err(Error::RepliesLost),
             [] => Ok(()),
-            [BatchFailure { tag: None, refusal }] if refusal.errno == Errno::EPERM => {
+            [BatchFailure { tag: None, refusal, .. }] if refusal.errno == Errno::EPERM => {
                 Err(Error::PermissionDenied)
             }
             _ => Err(BatchRefusal { failures: self.failures, incomplete: self.incomplete }.into()),
@@ -259,7 +259,8 @@ impl<'b, F> Commit<'b, F> {
         if sequence == self.batch.first_sequence() {
             self.first_failure = Some(self.failures.len());
         }
-        self.failures.push(BatchFailure { tag: self.batch.tag(sequence), refusal });
+        let index = self.batch.index(sequence);
+        self.failures.push(BatchFailure { tag: self.batch.tag(sequence), index, refusal });
     }
 
     const fn step(&self) -> Step {

@@ -2,8 +2,8 @@
 
 use nfnetlink::wire::Writer;
 use nfnetlink::{
-    Batch, BatchBuilder, Connection, Errno, Error, Events, Flags, Group, Message, NetfilterHeader, Socket,
-    Transport, kind,
+    Attribute, Batch, BatchBuilder, BatchFailure, Connection, Direction, Errno, Error, Events, Flags, Group,
+    Message, Messages, NetfilterHeader, Socket, Tap, Transport, kind,
 };
 
 const NF_TABLES: u8 = 10;
@@ -142,8 +142,47 @@ fn every_failure_of_a_batch_is_told_with_tag_errno_and_attribute() {
             .collect();
         // Counted from the header of the message: the table's name is 8 bytes, header and padding included.
         assert_eq!(told, [(Some(11), Errno::ENOENT, Some(28)), (Some(12), Errno::EEXIST, Some(20))]);
+        let attribute = |failure: &BatchFailure| {
+            let message = batch.message(failure.index?)?;
+            message.attributes_at(failure.refusal.offset()?).last().map(Attribute::kind)
+        };
+        let attributes: Vec<_> = refusal.failures.iter().map(attribute).collect();
+        assert_eq!(attributes, [Some(RULE_CHAIN), Some(TABLE)]);
         assert!(!refusal.incomplete);
         assert!(tables(&mut connection).is_empty());
+    });
+}
+
+#[test]
+fn an_attribute_deep_in_a_message_is_pointed_at() {
+    testkit::in_namespace(|| {
+        let batch = with_chain(|batch| {
+            let unknown_expression = |writer: &mut Writer| {
+                rule("c", 5)(writer);
+                // NFTA_RULE_EXPRESSIONS, NFTA_LIST_ELEM, NFTA_EXPR_NAME.
+                writer.nest(4, |list| list.nest(1, |expression| expression.put_string(1, b"nonsense")));
+            };
+            batch.push(3, NEW_RULE, Flags::CREATE, unknown_expression).unwrap();
+        });
+        let Err(Error::BatchRefused(refusal)) = connect().commit(&batch) else { panic!("not refused") };
+        let failure = &refusal.failures[0];
+        assert_eq!((failure.tag, failure.index, failure.refusal.errno), (Some(3), Some(2), Errno::ENOENT));
+        let path = batch.message(2).unwrap().attributes_at(failure.refusal.offset().unwrap());
+        assert_eq!(path.iter().map(Attribute::kind).collect::<Vec<_>>(), [4, 1], "the expression");
+    });
+}
+
+#[test]
+fn what_goes_through_a_tap_is_seen() {
+    testkit::in_namespace(|| {
+        let mut seen = Vec::new();
+        let tap = Tap::new(Socket::open().unwrap(), |direction, datagram: &[u8]| {
+            let kinds = Messages::new(datagram).map(|message| message.unwrap().header.kind);
+            seen.push((direction, Vec::from_iter(kinds)));
+        });
+        Connection::new(tap).commit(&new_table("t")).unwrap();
+        let sent = vec![kind::BATCH_BEGIN, NEW_TABLE, kind::BATCH_END];
+        assert_eq!(seen, [(Direction::Sent, sent), (Direction::Received, vec![kind::ERROR])]);
     });
 }
 

@@ -99,7 +99,8 @@ fn batch(messages: u32) -> Batch {
 }
 
 fn failure(tag: Option<u32>, errno: Errno) -> BatchFailure {
-    BatchFailure { tag, refusal: Refusal::new(errno) }
+    let index = tag.map(|tag| tag as usize - 100);
+    BatchFailure { tag, index, refusal: Refusal::new(errno) }
 }
 
 fn failures(result: Result<(), Error>) -> Vec<BatchFailure> {

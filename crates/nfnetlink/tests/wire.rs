@@ -154,6 +154,35 @@ fn a_value_is_padded_from_where_it_began() {
     assert_eq!(attribute.value, b"123456789\0\0\0\0\0\0\0");
 }
 
+#[test]
+fn an_attribute_is_found_by_its_offset() {
+    let mut writer = Writer::new();
+    for _ in 0..2 {
+        let message = writer.begin_message(&Header::default());
+        writer.netfilter_header(&NetfilterHeader::default());
+        writer.put_string(1, b"t"); // at 20
+        writer.nest(4, |writer| {
+            writer.put_be_u32(1, 3); // at 32
+            writer.nest(2, |writer| writer.put_be_u32(7, 0)); // at 40 and 44
+        });
+        writer.put(9, &[]); // at 52
+        writer.finish_message(message).unwrap();
+    }
+    for message in Messages::new(writer.as_bytes()) {
+        let message = message.unwrap();
+        let path = |offset| message.attributes_at(offset).iter().map(Attribute::kind).collect::<Vec<_>>();
+        assert_eq!(path(20), [1]);
+        assert_eq!(path(28), [4]);
+        assert_eq!(path(32), [4, 1]);
+        assert_eq!(path(40), [4, 2]);
+        assert_eq!(path(44), [4, 2, 7]);
+        assert_eq!(path(52), [9]);
+        for nothing in [0, 16, 56, u32::MAX] {
+            assert!(path(nothing).is_empty(), "{nothing}");
+        }
+    }
+}
+
 /// Attributes within attributes, as generated values.
 #[derive(Clone, Debug, PartialEq)]
 enum Tree {
@@ -265,6 +294,7 @@ proptest! {
         let mut bytes = TABLES.to_vec();
         flips.into_iter().for_each(|(at, value)| bytes[at] = value);
         for message in Messages::new(&bytes).flatten() {
+            (0..bytes.len() as u32).for_each(|offset| drop(message.attributes_at(offset)));
             prop_assert!(message.offset + 16 + message.payload.remaining() <= bytes.len());
             if let Ok((_, attributes)) = message.netfilter() {
                 walk(attributes, &bytes, 8);

@@ -83,6 +83,11 @@ impl<'a> Attribute<'a> {
         Reader::at(self.value, self.offset)
     }
 
+    /// Where the header starts in the outermost buffer.
+    pub(super) const fn start(&self) -> usize {
+        self.offset.saturating_sub(HEADER_LEN)
+    }
+
     /// An error about this attribute.
     #[must_use]
     pub const fn error(&self, what: &'static str, problem: Problem) -> DecodeError {

@@ -1,5 +1,5 @@
 use super::align;
-use super::attr::Attributes;
+use super::attr::{Attribute, Attributes};
 use super::error::{DecodeError, Problem};
 use super::reader::Reader;
 
@@ -161,6 +161,25 @@ impl<'a> Message<'a> {
             resource: payload.be_u16(WHAT)?,
         };
         Ok((header, Attributes::new(payload)))
+    }
+
+    /// The attribute at `offset` bytes from the start of the message, after those it is nested in.
+    ///
+    /// The kernel's extended acknowledgements point at an attribute this way. Empty if there is none.
+    #[must_use]
+    pub fn attributes_at(&self, offset: u32) -> Vec<Attribute<'a>> {
+        let target = self.offset.saturating_add(offset as usize);
+        let mut path = Vec::new();
+        let mut level = self.netfilter().ok().map(|(_, attributes)| attributes);
+        while let Some(attributes) = level.take() {
+            let reaches = |attribute: &Attribute<'_>| attribute.offset + attribute.value.len() > target;
+            let found = attributes.map_while(Result::ok).find(|a| a.start() == target || reaches(a));
+            if let Some(attribute) = found.filter(|attribute| attribute.start() <= target) {
+                path.push(attribute);
+                level = (attribute.start() < target).then(|| attribute.nested());
+            }
+        }
+        path
     }
 }
 
