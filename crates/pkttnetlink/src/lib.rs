@@ -6,7 +6,7 @@
 //! [`nft::expr::Expression::Unknown`], unknown numbers survive in the named numbers.
 //!
 //! Attributes are written in the order in which the kernel dumps them and without `NLA_F_NESTED`, as the
-//! kernel does, so that a dumped message encodes to its own bytes again.
+//! kernel does, so that a dumped message encodes to its own bytes again. An empty list stands in `unknown` too.
 //!
 //! Each type's [`Display`](std::fmt::Display) is its readable form: one line per attribute, nests indented.
 #![forbid(unsafe_code)]

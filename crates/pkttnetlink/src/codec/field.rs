@@ -37,6 +37,8 @@ pub(crate) trait Element<'a>: Sized {
     type Owned;
     /// More than this in one list is an error.
     const MAX: usize;
+    /// Whether the kernel sets `NLA_F_NESTED` on the list when it dumps it, as it does for few.
+    const FLAGGED: bool = false;
 
     fn decode(attribute: &Attribute<'a>, what: &'static str, depth: Depth) -> Result<Self, DecodeError>;
     fn encode(&self, writer: &mut Writer);
@@ -149,7 +151,7 @@ impl<'a, T: Element<'a>> Field<'a> for Vec<T> {
     #[inline]
     fn encode(&self, kind: u16, writer: &mut Writer) {
         if !self.is_empty() {
-            let mark = writer.begin(kind);
+            let mark = if T::FLAGGED { writer.begin_nest(kind) } else { writer.begin(kind) };
             self.iter().for_each(|element| element.encode(writer));
             writer.end(mark);
         }

@@ -45,10 +45,10 @@ attributes! {
         1 HOOKNUM => hook: Option<Hook>,
         /// Its place among the chains of the hook; low comes first.
         2 PRIORITY => priority: Option<i32>,
-        /// The one device (family netdev).
-        3 DEV => device: Option<Text<'a>>,
-        /// The devices, if more than one.
+        /// The devices (family netdev).
         4 DEVS => devices: Vec<Device<'a>>,
+        /// The device, if there is but one (family netdev).
+        3 DEV => device: Option<Text<'a>>,
     }
 }
 

@@ -25,7 +25,7 @@ pub use data::{Data, Verdict, VerdictCode};
 pub use flowtable::{Flowtable, FlowtableFlags, FlowtableHook};
 pub use generation::Generation;
 pub use message::{Body, Message, UnknownBody, kind};
-pub use object::{CtExpect, CtHelper, CtTimeout, Object, ObjectData, ObjectType, Secmark};
+pub use object::{CtExpect, CtHelper, CtTimeout, Object, ObjectData, ObjectType, Secmark, Timeout};
 pub use rule::{Rule, RuleCompat, RuleCompatFlags};
 pub use set::{DataType, Set, SetDescription, SetField, SetFlags, SetPolicy};
 pub use set_element::{SetElement, SetElementFlags, SetElements};

@@ -3,7 +3,7 @@ use std::fmt;
 use nfnetlink::wire::{Attribute, Attributes, DecodeError, Writer};
 
 use super::expr::{Connlimit, Counter, Limit, Quota, Synproxy};
-use crate::codec::{Depth, HostOrder, Nest, Printer, Value, attributes, named};
+use crate::codec::{Depth, Element, HostOrder, Nest, Printer, Value, attributes, named};
 use crate::{Bytes, Text};
 
 named! {
@@ -42,8 +42,47 @@ attributes! {
         2 L4PROTO => l4_protocol: Option<u8>,
         /// The family (`NFPROTO_*`).
         1 L3PROTO => l3_protocol: Option<u16>,
-        /// The timeouts: attributes whose numbers depend on the protocol.
-        3 DATA => timeouts: Option<Bytes<'a>>,
+        /// The timeouts.
+        3 DATA => timeouts: Vec<Timeout>,
+    }
+}
+
+/// How long a connection stays in a state without packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Timeout {
+    /// The state; the numbers depend on the protocol (`CTA_TIMEOUT_*`, `linux/netfilter/nfnetlink_cttimeout.h`).
+    pub state: u16,
+    /// For how long.
+    pub seconds: u32,
+}
+
+impl<'a> Element<'a> for Timeout {
+    type Owned = Self;
+    const MAX: usize = 64;
+    const FLAGGED: bool = true;
+
+    fn decode(attribute: &Attribute<'a>, what: &'static str, _: Depth) -> Result<Self, DecodeError> {
+        Ok(Self { state: attribute.kind(), seconds: attribute.be_u32(what)? })
+    }
+
+    fn encode(&self, writer: &mut Writer) {
+        writer.put_be_u32(self.state, self.seconds);
+    }
+
+    fn into_owned(self) -> Self {
+        self
+    }
+
+    fn show(&self, printer: &mut Printer<'_>) -> fmt::Result {
+        printer.line(format_args!("state {}: {} s", self.state, self.seconds))
+    }
+}
+
+#[cfg(test)]
+impl crate::codec::Sample for Timeout {
+    fn sample(_: u32) -> proptest::strategy::BoxedStrategy<Self> {
+        use proptest::prelude::*;
+        (0u16..20, any::<u32>()).prop_map(|(state, seconds)| Self { state, seconds }).boxed()
     }
 }
 

@@ -146,13 +146,13 @@ attributes! {
         9 DESC => description: Option<SetDescription<'a>>,
         /// The number by which the rest of the batch names it.
         10 ID => id: Option<u32>,
-        /// An expression that each element carries.
-        17 EXPR => expression: Option<Box<Expression<'a>>>,
-        /// Expressions that each element carries, if more than one.
-        18 EXPRESSIONS => expressions: Vec<Expression<'a>>,
         /// The representation that the kernel chose.
         19 TYPE => set_type: Option<Text<'a>>,
         /// How many elements there are.
         20 COUNT => count: Option<u32>,
+        /// An expression that each element carries.
+        17 EXPR => expression: Option<Box<Expression<'a>>>,
+        /// Expressions that each element carries, if more than one.
+        18 EXPRESSIONS => expressions: Vec<Expression<'a>>,
     }
 }

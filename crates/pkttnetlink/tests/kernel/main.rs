@@ -1,0 +1,274 @@
+//! What the running kernel dumps encodes to the dumped bytes again, and nothing in it is unknown.
+//!
+//! The rules are made by `nft` and `iptables`, and those that neither can make by this crate.
+
+mod rules;
+
+use std::collections::BTreeSet;
+
+use nfnetlink::{BatchBuilder, Connection, Error, Flags, Socket, Writer};
+use pkttnetlink::nft::expr::{self, Expression};
+use pkttnetlink::nft::{
+    Body, Chain, ChainHook, Compat, CompatKind, Family, Flowtable, Generation, Hook, IngressHook, Message,
+    Object, Register, Rule, Set, SetElements, Table, kind,
+};
+use testkit::{in_namespace, program, run};
+
+/// Sends what `nft` and the kernel call a ruleset through the codec; what it met is noted.
+struct Kernel {
+    connection: Connection<Socket>,
+    expressions: BTreeSet<String>,
+    messages: usize,
+}
+
+impl Kernel {
+    fn new() -> Self {
+        let connection = Connection::new(Socket::open().unwrap());
+        Self { connection, expressions: BTreeSet::new(), messages: 0 }
+    }
+
+    /// All answers to a request for everything.
+    fn dump(&mut self, request: Body<'_>) -> Vec<Message<'static>> {
+        let mut found = Vec::new();
+        let request = Message::new(Family::UNSPEC, request);
+        let collect = |message: &nfnetlink::Message<'_>| {
+            found.push(check(message));
+            Ok::<_, Error>(())
+        };
+        self.connection
+            .dump(request.body.kind(), Flags::default(), |writer| request.encode_payload(writer), collect)
+            .unwrap();
+        self.messages += found.len();
+        found
+    }
+
+    /// Dumps the whole ruleset.
+    fn check_ruleset(&mut self) {
+        self.dump(Body::GetTable(Table::default()));
+        self.dump(Body::GetChain(Chain::default()));
+        self.dump(Body::GetObject(Object::default()));
+        self.dump(Body::GetFlowtable(Flowtable::default()));
+        for message in self.dump(Body::GetRule(Rule::default())) {
+            let Body::NewRule(rule) = message.body else { panic!("{message}") };
+            self.expressions.extend(rule.expressions.iter().map(|expression| expression.name().to_string()));
+        }
+        for message in self.dump(Body::GetSet(Set::default())) {
+            let Body::NewSet(Set { table, name: set, .. }) = message.body else { panic!("{message}") };
+            let elements = SetElements { table, set, ..SetElements::default() };
+            let request = Message::new(message.family, Body::GetSetElements(elements));
+            self.connection
+                .dump(
+                    request.body.kind(),
+                    Flags::default(),
+                    |writer| request.encode_payload(writer),
+                    |message| {
+                        check(message);
+                        Ok::<_, Error>(())
+                    },
+                )
+                .unwrap();
+        }
+    }
+
+    fn assert_met(&self, expected: &[&str]) {
+        let missing: Vec<_> = expected.iter().filter(|name| !self.expressions.contains(**name)).collect();
+        assert!(missing.is_empty(), "not met: {missing:?}, only {:?}", self.expressions);
+    }
+}
+
+/// Decodes, shows, encodes.
+fn check(message: &nfnetlink::Message<'_>) -> Message<'static> {
+    let mut payload = message.payload;
+    let bytes = payload.rest();
+    let decoded = Message::decode(message).unwrap();
+    let text = decoded.to_string();
+    let unknown =
+        |line: &str| line.contains("attribute ") && !line.ends_with("(empty)") || line.contains("(unknown)");
+    assert!(!text.lines().any(unknown), "not all known: {text}");
+    let mut writer = Writer::new();
+    decoded.encode_payload(&mut writer);
+    assert_eq!(writer.as_bytes(), bytes, "{text}");
+    decoded.into_owned()
+}
+
+/// Loads a ruleset; false where the kernel was built without something in it.
+fn load_if_built(ruleset: &str) -> bool {
+    let output = program("nft").unwrap().arg(ruleset).output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    let not_built =
+        ["No such file or directory", "not supported"].iter().any(|reason| error.contains(reason));
+    assert!(output.status.success() || not_built, "{ruleset}: {error}");
+    output.status.success()
+}
+
+#[test]
+fn what_nft_makes() {
+    in_namespace(|| {
+        let (Some(mut ip), Some(_)) = (program("ip"), program("nft")) else { return };
+        let _ = run(ip.args(["link", "add", "d0", "type", "veth", "peer", "name", "d1"]), "");
+        let mut kernel = Kernel::new();
+        for ruleset in rules::NFT {
+            let _ = run(program("nft").unwrap().args(["-f", "-"]), &format!("flush ruleset\n{ruleset}\n"));
+            kernel.check_ruleset();
+        }
+        for ruleset in rules::NFT_OPTIONAL {
+            let _ = run(program("nft").unwrap().args(["flush", "ruleset"]), "");
+            if load_if_built(ruleset) {
+                kernel.check_ruleset();
+            } else {
+                eprintln!("not in this kernel: {ruleset}");
+            }
+        }
+        kernel.assert_met(&[
+            "bitwise",
+            "byteorder",
+            "cmp",
+            "connlimit",
+            "counter",
+            "ct",
+            "dup",
+            "dynset",
+            "exthdr",
+            "fib",
+            "fwd",
+            "hash",
+            "immediate",
+            "limit",
+            "log",
+            "lookup",
+            "masq",
+            "meta",
+            "nat",
+            "notrack",
+            "numgen",
+            "objref",
+            "osf",
+            "payload",
+            "quota",
+            "range",
+            "redir",
+            "reject",
+            "rt",
+            "socket",
+            "synproxy",
+            "tproxy",
+            "xfrm",
+        ]);
+    });
+}
+
+#[test]
+fn what_iptables_makes() {
+    in_namespace(|| {
+        let programs =
+            [("iptables-nft-restore", rules::IPTABLES), ("ip6tables-nft-restore", rules::IP6TABLES)];
+        let mut kernel = Kernel::new();
+        for (name, rules) in programs {
+            let Some(mut restore) = program(name) else { return };
+            let _ = run(&mut restore, rules);
+        }
+        kernel.check_ruleset();
+        kernel.assert_met(&[
+            "bitwise",
+            "cmp",
+            "counter",
+            "immediate",
+            "limit",
+            "log",
+            "match",
+            "meta",
+            "payload",
+            "target",
+        ]);
+    });
+}
+
+#[test]
+fn what_only_this_crate_makes() {
+    let register = Some(Register::R1);
+    let inner = expr::Payload {
+        base: Some(expr::PayloadBase::NETWORK_HEADER),
+        offset: Some(12),
+        len: Some(4),
+        dreg: register,
+        ..Default::default()
+    };
+    let expressions: Vec<Expression<'_>> = vec![
+        expr::Last::default().into(),
+        expr::Tunnel { key: Some(expr::TunnelKey::ID), dreg: register, ..Default::default() }.into(),
+        expr::Inner {
+            number: Some(0),
+            inner_type: Some(expr::InnerType::VXLAN),
+            flags: Some(expr::InnerFlags::all() & expr::InnerFlags::from_bits_retain(15)),
+            header_size: Some(8),
+            expression: Some(Box::new(inner.into())),
+            ..Default::default()
+        }
+        .into(),
+    ];
+    in_namespace(|| {
+        let mut batch = BatchBuilder::new(10);
+        let mut push = |body: Body<'_>| {
+            let message = Message::new(Family::NETDEV, body);
+            let flags = Flags::CREATE | Flags::APPEND;
+            batch.push(0, message.body.kind(), flags, |writer| message.encode_payload(writer)).unwrap();
+        };
+        push(Body::NewTable(Table { name: Some("t".into()), ..Table::default() }));
+        let hook = ChainHook {
+            hook: Some(Hook(IngressHook::INGRESS.0)),
+            priority: Some(-5),
+            device: Some("lo".into()),
+            ..ChainHook::default()
+        };
+        push(Body::NewChain(Chain {
+            table: Some("t".into()),
+            name: Some("c".into()),
+            hook: Some(hook),
+            chain_type: Some(Chain::FILTER.into()),
+            ..Chain::default()
+        }));
+        for expression in expressions {
+            push(Body::NewRule(Rule {
+                table: Some("t".into()),
+                chain: Some("c".into()),
+                expressions: vec![expression],
+                ..Rule::default()
+            }));
+        }
+        let mut kernel = Kernel::new();
+        kernel.connection.commit(&batch.end()).unwrap();
+        kernel.check_ruleset();
+        kernel.assert_met(&["last", "tunnel", "inner"]);
+    });
+}
+
+#[test]
+fn generation_and_revisions() {
+    in_namespace(|| {
+        let mut connection = Connection::new(Socket::open().unwrap());
+        let mut ask = |family, body: Body<'_>| {
+            let request = Message::new(family, body);
+            connection.get(
+                request.body.kind(),
+                Flags::default(),
+                |writer| request.encode_payload(writer),
+                |message| Ok::<_, Error>(check(message).body),
+            )
+        };
+        let answer = ask(Family::UNSPEC, Body::GetGeneration(Generation::default())).unwrap();
+        assert!(matches!(answer, Body::NewGeneration(Generation { id: Some(1..), .. })), "{answer:?}");
+
+        let revision = |number| {
+            Body::CompatGet(Compat {
+                name: Some("tcp".into()),
+                revision: Some(number),
+                kind: Some(CompatKind::MATCH),
+                ..Compat::default()
+            })
+        };
+        let answer = ask(Family::IPV4, revision(0)).unwrap();
+        assert_eq!(answer, revision(0));
+        assert!(ask(Family::IPV4, revision(99)).is_err());
+        assert_eq!(answer.kind(), kind::COMPAT_GET);
+    });
+}
