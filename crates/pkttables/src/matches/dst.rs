@@ -1,0 +1,64 @@
+//! `-m dst`: tests the destination options header of IPv6.
+use crate::domain::{Ipv6Options, Ipv6OptionsTest};
+use crate::extension;
+use crate::model::{Families, Negatable};
+use crate::registry::{Extension, Revision};
+
+/// The `dst` match.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dst {
+    /// What is asked of the header.
+    pub header: Ipv6OptionsTest,
+}
+
+extension! {
+    /// Match IPv6 packets that have a destination options header.
+    ///
+    /// Only the destination looks at these options; mobile IPv6 uses them. Without
+    /// parameters any such header will do.
+    match "dst" => Dst {
+        families: Families::IPV6,
+    } params {
+        /// The header is this many bytes long.
+        [!] "dst-len": u32 {
+            set: |m, value, not| m.header.length = Some(Negatable { value, not }),
+            get: |m| m.header.length.map(|length| (length.value, length.not)),
+        }
+        /// The header has these options, in this order and first.
+        ///
+        /// Each is given by its type, and may be followed by `:` and the length of its data in bytes.
+        "dst-opts": Ipv6Options {
+            set: |m, options, _| m.header.options = options,
+            get: |m| (!m.header.options.is_empty()).then_some((m.header.options, false)),
+        }
+    }
+}
+
+// `struct ip6t_opts`
+impl Extension for Dst {
+    const REVISIONS: &'static [Revision<Self>] = &[Revision {
+        number: 0,
+        size: Ipv6OptionsTest::SIZE,
+        families: Families::IPV6,
+        encode: |m, w| {
+            m.header.encode(w);
+            Ok(())
+        },
+        decode: |r, _| Ok(Some(Self { header: Ipv6OptionsTest::decode(r)? })),
+    }];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::testing::text_cases;
+
+    #[test]
+    fn saved_forms() {
+        text_cases! { Dst, Ipv6:
+            "" => same, "! --dst-len 42" => same, "--dst-opts 149:92,12:12,123" => same,
+            "--dst-opts 1 --dst-len 0" => "--dst-len 0 --dst-opts 1",
+            "! --dst-opts 1" => fails, "--dst-opts 1,,2" => fails, "--dst-opts nop" => fails,
+        }
+    }
+}

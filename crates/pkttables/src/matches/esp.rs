@@ -1,0 +1,85 @@
+//! `-m esp`: compares the security parameter index of an ESP header.
+use crate::domain::U32Range;
+use crate::extension;
+use crate::model::{Families, Negatable, protocol};
+use crate::registry::{Extension, Revision};
+use nfnetlink::wire::Problem;
+
+/// The `esp` match.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Esp {
+    /// The security parameter index; `None` if it does not matter.
+    pub spi: Option<Negatable<U32Range>>,
+}
+
+extension! {
+    /// Match ESP packets by their security parameter index.
+    ///
+    /// ESP carries the encrypted packets of IPsec. The index tells the receiver which security association a packet belongs to.
+    match "esp" => Esp {
+        protocols: &[protocol::ESP],
+    } params {
+        /// The index is this number, or in this range.
+        ///
+        /// `:9` means all up to 9, `5:` all from 5.
+        [!] "espspi": U32Range {
+            set: |m, value, not| m.spi = Some(Negatable { value, not }).filter(|spi| not || spi.value != U32Range::ALL),
+            get: |m| m.spi.map(|spi| (spi.value, spi.not)),
+        }
+    }
+}
+
+// `struct xt_esp`
+impl Extension for Esp {
+    const REVISIONS: &'static [Revision<Self>] = &[Revision {
+        number: 0,
+        size: 12,
+        families: Families::all(),
+        encode: |m, w| {
+            m.spi.map_or(U32Range::ALL, |spi| spi.value).encode(w);
+            w.u8(m.spi.is_some_and(|spi| spi.not).into());
+            w.zeros(3);
+            Ok(())
+        },
+        decode: |r, _| {
+            let value = U32Range::decode(r)?;
+            let not = match r.u8("inverted")? {
+                0 => false,
+                1 => true,
+                other => return Err(r.error("inverted", Problem::Value(other.into()))),
+            };
+            r.take(3, "padding")?;
+            Ok(Some(Self { spi: (not || value != U32Range::ALL).then_some(Negatable { value, not }) }))
+        },
+    }];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Family;
+    use crate::registry::testing::{decodes, layout, text_cases};
+
+    #[test]
+    fn saved_forms() {
+        text_cases! { Esp, Ipv4:
+            "-p 50" => "", "-p 50 --espspi 0" => "--espspi 0", "-p 50 --espspi 0x10:020" => "--espspi 16",
+            "-p 50 --espspi 4294967295" => "--espspi 4294967295", "-p 50 --espspi :" => "",
+            "-p 50 ! --espspi :" => "! --espspi 0:4294967295", "-p 50 --espspi 3:" => "--espspi 3:4294967295",
+            "-p 50 --espspi :3" => "--espspi 0:3", "-p 50 ! --espspi 3:4" => "! --espspi 3:4",
+            "-p 50 --espspi 4:3" => fails, "-p 50 --espspi 4294967296" => fails, "-p 50 --espspi 1:2:3" => fails,
+            "-p 50 --espspi invalid" => fails, "-p 50 --espspi 0:invalid" => fails, "-p 50 --espspi" => fails,
+            "-p 50 --espspi -1" => fails, "" => fails, "--espspi 0" => fails, "! -p 50 --espspi 0" => fails,
+            "-p 6 --espspi 0" => fails, "-p 50 --espspi 1 --espspi 2" => fails,
+        }
+    }
+
+    #[test]
+    fn layout_of_struct_xt_esp() {
+        let mut expected = [5_u32, 6].map(u32::to_ne_bytes).concat();
+        expected.extend([1, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(layout::<Esp>(Family::Ipv4, 0, "-p 50 ! --espspi 5:6"), Some(expected));
+        assert!(decodes::<Esp>(Family::Ipv4, 0, &[0; 12]));
+        assert!(!decodes::<Esp>(Family::Ipv4, 0, &[0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0]));
+    }
+}
