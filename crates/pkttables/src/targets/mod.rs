@@ -4,6 +4,7 @@ use crate::registry::{Describe, Descriptor};
 
 crate::registry::extensions! {
     connmark::Connmark,
+    ct::Ct,
     dnat::Dnat,
     hl::Hl,
     log::Log,
@@ -12,9 +13,11 @@ crate::registry::extensions! {
     netmap::Netmap,
     nflog::Nflog,
     nfqueue::Nfqueue,
+    notrack::Notrack,
     redirect::Redirect,
     reject6::Reject6,
     reject::Reject,
+    set::Set,
     snat::Snat,
     tcpmss::Tcpmss,
     trace::Trace,

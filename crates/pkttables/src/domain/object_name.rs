@@ -1,0 +1,72 @@
+use crate::registry::{Domain, ObjectKind, Scope, Value, ValueError};
+
+/// Makes names of things that the kernel keeps: a [`Value`] of limited length that is printed as it is.
+macro_rules! object_names {
+    ($($(#[$meta:meta])* pub struct $type:ident($max:literal): $kind:ident;)+) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+        pub struct $type(Box<str>);
+
+        impl $type {
+            /// The most bytes that a name can have.
+            pub const MAX: usize = $max;
+
+            /// Takes a name that is neither empty nor too long.
+            pub fn new(name: &str) -> Result<Self, ValueError> {
+                match name.len() {
+                    0 => Err(ValueError::Form),
+                    _ if name.contains('\0') => Err(ValueError::Form),
+                    1..=$max => Ok(Self(name.into())),
+                    _ => Err(ValueError::TooLong { max: $max }),
+                }
+            }
+
+            /// Reads the field of a kernel structure; `None` if it is empty.
+            pub fn read(
+                r: &mut nfnetlink::wire::Reader<'_>,
+            ) -> Result<Option<Self>, nfnetlink::wire::DecodeError> {
+                let at = *r;
+                let name = std::str::from_utf8(r.c_string($max + 1, stringify!($type))?);
+                match name.map(Self::new) {
+                    Ok(Ok(name)) => Ok(Some(name)),
+                    Ok(Err(ValueError::Form)) => Ok(None),
+                    _ => Err(at.error(stringify!($type), nfnetlink::wire::Problem::String)),
+                }
+            }
+
+            /// Writes the field of a kernel structure.
+            pub fn write_field(name: Option<&Self>, w: &mut crate::registry::InfoWriter<'_>) {
+                w.c_string(name.map_or("", |name| &name.0).as_bytes(), $max + 1);
+            }
+
+            /// The name.
+            #[must_use]
+            pub const fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Value for $type {
+            const DOMAIN: Domain = Domain::Object(ObjectKind::$kind);
+
+            fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
+                Self::new(text)
+            }
+
+            fn write(&self, out: &mut String, _: &Scope) {
+                out.push_str(&self.0);
+            }
+        }
+    )+};
+}
+
+object_names! {
+    /// The name of a connection tracking helper (`NF_CT_HELPER_NAME_LEN`).
+    pub struct HelperName(15): Helper;
+    /// The name of a connection timeout policy (`CTNL_TIMEOUT_NAME_MAX`).
+    pub struct TimeoutPolicyName(31): TimeoutPolicy;
+    /// The name of a rate estimator (`IFNAMSIZ`).
+    pub struct RateEstimatorName(15): RateEstimator;
+    /// The label of an idle timer (`MAX_IDLETIMER_LABEL_SIZE`).
+    pub struct TimerLabel(27): Timer;
+}
