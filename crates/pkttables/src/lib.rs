@@ -5,9 +5,11 @@
 //! - [`domain`]: the kinds of values that parameters take.
 //! - [`matches`] and [`targets`]: the extensions, one file each.
 //! - [`text`]: the iptables language, from words to save files.
-//! - [`system`]: the names of services and protocols on this system.
+//! - [`system`]: the names of services, protocols and accounts on this system.
+//! - [`kernel`]: what the running kernel knows.
 
 pub mod domain;
+pub mod kernel;
 pub mod matches;
 pub mod model;
 pub mod nft;

@@ -1,7 +1,7 @@
 use super::SetName;
 use crate::choices;
 use crate::registry::{Domain, InfoReader, InfoWriter, ObjectKind, Scope, Value, ValueError};
-use nfnetlink::wire::{DecodeError, Problem};
+use nfnetlink::wire::{DecodeError, EncodeError, Problem};
 use std::fmt::Write as _;
 
 /// A set, and the parts of the packet that are looked up in it: `NAME src,dst`.
@@ -55,7 +55,60 @@ impl SetLookup {
         let directions = Directions { sources: flags & mask, count };
         Ok((set.map(|set| Self { set, directions }), flags & !mask))
     }
+
+    /// Writes `struct xt_set_info_v0`, in which each direction has 32 bits; an error if there are more than five.
+    ///
+    /// Its last four bytes are what the kernel makes of it anyway: count and flags as in `struct xt_set_info`.
+    pub fn encode_v0(lookup: Option<&Self>, not: bool, w: &mut InfoWriter<'_>) -> Result<(), EncodeError> {
+        let directions = lookup.map(|lookup| lookup.directions).unwrap_or_default();
+        if directions.count > V0_MAX {
+            return Err(EncodeError::NotRepresentable("a set lookup with six parts"));
+        }
+        match lookup {
+            Some(lookup) => w.set_index(&lookup.set),
+            None => w.ne_u16(SetName::NO_INDEX),
+        }
+        w.zeros(2);
+        let mut invert = if not { V0_INVERT } else { 0 };
+        for direction in directions.iter() {
+            w.ne_u32(u32::from(direction.number()) | std::mem::take(&mut invert));
+        }
+        w.zeros(24 - 4 * usize::from(directions.count));
+        w.u8(directions.count);
+        w.u8(directions.sources | u8::from(not));
+        w.zeros(2);
+        Ok(())
+    }
+
+    /// Reads `struct xt_set_info_v0`: the set, if it names one, and whether it is negated.
+    pub fn decode_v0(r: &mut InfoReader<'_>) -> Result<(Option<Self>, bool), DecodeError> {
+        let set = r.set_name("set")?;
+        r.take(2, "padding")?;
+        let (mut directions, mut not) = (Vec::new(), false);
+        for place in 0..Directions::MAX {
+            let at = **r;
+            let number = r.ne_u32("direction")?;
+            not |= place == 0 && number & V0_INVERT != 0;
+            match number & !V0_INVERT {
+                0 => {}
+                _ if directions.len() < place => {
+                    return Err(at.error("direction", Problem::Value(number.into())));
+                }
+                number => match u8::try_from(number).ok().and_then(Direction::from_number) {
+                    Some(direction) => directions.push(direction),
+                    None => return Err(at.error("direction", Problem::Value(number.into()))),
+                },
+            }
+        }
+        r.take(4, "count and flags")?;
+        let directions = Directions::new(&directions).unwrap_or_default();
+        Ok((set.map(|set| Self { set, directions }), not))
+    }
 }
+
+/// `IPSET_MATCH_INV`.
+const V0_INVERT: u32 = 4;
+const V0_MAX: u8 = 5;
 
 impl Directions {
     /// The most parts that an entry can have (`IPSET_DIM_MAX`).

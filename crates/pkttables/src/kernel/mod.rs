@@ -1,0 +1,5 @@
+//! The running kernel: what it knows.
+
+mod sets;
+
+pub use sets::KernelSets;
