@@ -56,21 +56,28 @@ fn replies(datagram: &[u8], port: u32) -> impl Iterator<Item = Result<(u32, Flag
     })
 }
 
-/// `struct nlmsgerr`: the code, the header of the request and, unless capped, its payload; then the extension.
+impl Refusal {
+    /// Reads an acknowledgement ([`kind::ERROR`], `struct nlmsgerr`); nothing if it tells of success.
+    pub fn decode(message: &Message<'_>) -> Result<Option<Self>, DecodeError> {
+        const WHAT: &str = "acknowledgement";
+        let mut payload = message.payload;
+        let code = payload.array(WHAT).map(i32::from_ne_bytes)?;
+        let mut request = payload.sub(NETLINK_HEADER_LEN, WHAT)?;
+        if code == 0 {
+            return Ok(None);
+        }
+        // The header of the request and, unless capped, its payload; then the extension.
+        if !message.header.flags.contains(Flags::CAPPED) {
+            let len = request.ne_u32(WHAT)? as usize;
+            let rest = crate::wire::align(len).saturating_sub(NETLINK_HEADER_LEN);
+            payload.take(rest.min(payload.remaining()), WHAT)?;
+        }
+        refused(code, message.header.flags, Attributes::new(payload)).map(Some)
+    }
+}
+
 fn acknowledgement<'a>(message: &Message<'a>) -> Result<Reply<'a>, Error> {
-    const WHAT: &str = "acknowledgement";
-    let mut payload = message.payload;
-    let code = payload.array(WHAT).map(i32::from_ne_bytes)?;
-    let mut request = payload.sub(NETLINK_HEADER_LEN, WHAT)?;
-    if !message.header.flags.contains(Flags::CAPPED) && code != 0 {
-        let len = request.ne_u32(WHAT)? as usize;
-        let rest = crate::wire::align(len).saturating_sub(NETLINK_HEADER_LEN);
-        payload.take(rest.min(payload.remaining()), WHAT)?;
-    }
-    if code == 0 {
-        return Ok(Reply::Ack);
-    }
-    refused(code, message.header.flags, Attributes::new(payload)).map_err(Error::from)
+    Ok(Refusal::decode(message)?.map_or(Reply::Ack, Reply::Refused))
 }
 
 fn done<'a>(message: &Message<'a>) -> Result<Reply<'a>, Error> {
@@ -79,17 +86,17 @@ fn done<'a>(message: &Message<'a>) -> Result<Reply<'a>, Error> {
     if code >= 0 {
         return Ok(Reply::Done);
     }
-    refused(code, message.header.flags, Attributes::new(payload)).map_err(Error::from)
+    Ok(Reply::Refused(refused(code, message.header.flags, Attributes::new(payload))?))
 }
 
-fn refused<'a>(code: i32, flags: Flags, extension: Attributes<'_>) -> Result<Reply<'a>, DecodeError> {
+fn refused(code: i32, flags: Flags, extension: Attributes<'_>) -> Result<Refusal, DecodeError> {
     let ack = if flags.contains(Flags::ACK_TLVS) {
         ExtendedAck::decode(extension)?
     } else {
         ExtendedAck::default()
     };
     let extack = (!ack.is_empty()).then(|| Box::new(ack));
-    Ok(Reply::Refused(Refusal { errno: Errno::new(code.saturating_neg()), extack }))
+    Ok(Refusal { errno: Errno::new(code.saturating_neg()), extack })
 }
 
 fn refusal(refusal: Refusal) -> Error {

@@ -9,10 +9,13 @@
 //! kernel does, so that a dumped message encodes to its own bytes again. An empty list stands in `unknown` too.
 //!
 //! Each type's [`Display`](std::fmt::Display) is its readable form: one line per attribute, nests indented.
+//! [`Readable`] shows whole datagrams, headers and acknowledgements included.
 #![forbid(unsafe_code)]
 
 mod codec;
 mod interop;
 pub mod nft;
+mod readable;
 
 pub use codec::{Bytes, HostOrder, RawAttribute, Text};
+pub use readable::Readable;

@@ -49,6 +49,17 @@ impl<'a> Message<'a> {
         self.body.encode(writer);
     }
 
+    /// The readable form; `tail` ends its first line.
+    pub(crate) fn show(&self, tail: &dyn fmt::Display, printer: &mut Printer<'_>) -> fmt::Result {
+        let Self { family, resource, body } = self;
+        let header = format_args!("family {family}, resource {resource}{tail}");
+        match body.name() {
+            None => printer.line(format_args!("message {:#06x}, {header}", body.kind()))?,
+            Some(name) => printer.line(format_args!("{name}, {header}"))?,
+        }
+        printer.indented(|printer| body.show(printer))
+    }
+
     /// The same message, independent of what it was decoded from.
     #[must_use]
     pub fn into_owned(self) -> Message<'static> {
@@ -58,15 +69,7 @@ impl<'a> Message<'a> {
 
 impl fmt::Display for Message<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut printer = Printer::new(f);
-        match &self.body {
-            Body::Unknown(UnknownBody { kind, .. }) => printer.line(format_args!("message {kind:#06x}"))?,
-            body => printer.line(format_args!("{}", body.name()))?,
-        }
-        printer.indented(|printer| {
-            printer.line(format_args!("family {}, resource {}", self.family, self.resource))?;
-            self.body.show(printer)
-        })
+        self.show(&"", &mut Printer::new(f))
     }
 }
 
@@ -87,6 +90,15 @@ macro_rules! messages {
                 #[doc = concat!("`", $name, "`.")]
                 pub const $constant: u16 = super::$subsystem | $number;
             )*
+
+            /// The kernel's name for messages of this kind.
+            #[must_use]
+            pub const fn name(kind: u16) -> Option<&'static str> {
+                match kind {
+                    $( $constant => Some($name), )*
+                    _ => None,
+                }
+            }
         }
 
         /// What a message says.
@@ -113,11 +125,8 @@ macro_rules! messages {
 
             /// The kernel's name for the message.
             #[must_use]
-            pub const fn name(&self) -> &'static str {
-                match self {
-                    $( Self::$variant(_) => $name, )*
-                    Self::Unknown(_) => "(unknown)",
-                }
+            pub const fn name(&self) -> Option<&'static str> {
+                kind::name(self.kind())
             }
 
             /// Decodes what follows the netfilter header of a message of this kind.
