@@ -38,14 +38,6 @@ attributes! {
         16 POLICY => policy: Option<VerdictCode>,
         /// The packet's mark.
         14 MARK => mark: Option<u32>,
-        /// The number of the packet's connection.
-        18 CT_ID => ct_id: Option<u32>,
-        /// The packet's direction in it.
-        19 CT_DIRECTION => ct_direction: Option<CtDirection>,
-        /// What has become of the connection so far.
-        20 CT_STATUS => ct_status: Option<CtStatus>,
-        /// The packet's place in the connection.
-        21 CT_STATE => ct_state: Option<CtState>,
         /// The index of the interface it came in by.
         10 IIF => iif: Option<u32>,
         /// That interface's type (`ARPHRD_*`).
@@ -54,11 +46,19 @@ attributes! {
         12 OIF => oif: Option<u32>,
         /// That interface's type (`ARPHRD_*`).
         13 OIFTYPE => oif_type: Option<u16>,
-        /// The beginning of the link layer header.
-        7 LL_HEADER => link_header: Option<Bytes<'a>>,
         /// The beginning of the network header.
         8 NETWORK_HEADER => network_header: Option<Bytes<'a>>,
         /// The beginning of the transport header.
         9 TRANSPORT_HEADER => transport_header: Option<Bytes<'a>>,
+        /// The beginning of the link layer header.
+        7 LL_HEADER => link_header: Option<Bytes<'a>>,
+        /// The packet's place in its connection.
+        21 CT_STATE => ct_state: Option<CtState>,
+        /// The packet's direction in it.
+        19 CT_DIRECTION => ct_direction: Option<CtDirection>,
+        /// The connection's number.
+        18 CT_ID => ct_id: Option<u32>,
+        /// What has become of the connection so far.
+        20 CT_STATUS => ct_status: Option<CtStatus>,
     }
 }

@@ -5,8 +5,10 @@
 mod rules;
 
 use std::collections::BTreeSet;
+use std::net::UdpSocket;
+use std::time::Duration;
 
-use nfnetlink::{BatchBuilder, Connection, Error, Flags, Socket, Writer};
+use nfnetlink::{BatchBuilder, Connection, Error, Events, Flags, Group, Socket, Writer};
 use pkttnetlink::nft::expr::{self, Expression};
 use pkttnetlink::nft::{
     Body, Chain, ChainHook, Compat, CompatKind, Family, Flowtable, Generation, Hook, IngressHook, Message,
@@ -270,5 +272,60 @@ fn generation_and_revisions() {
         assert_eq!(answer, revision(0));
         assert!(ask(Family::IPV4, revision(99)).is_err());
         assert_eq!(answer.kind(), kind::COMPAT_GET);
+    });
+}
+
+#[test]
+fn changes_and_traces_are_told() {
+    in_namespace(|| {
+        let (Some(mut ip), Some(mut nft)) = (program("ip"), program("nft")) else { return };
+        let _ = run(ip.args(["link", "set", "lo", "up"]), "");
+        let mut events = Events::subscribe(&[Group::NFTABLES, Group::NFTRACE]).unwrap();
+        events.socket_mut().set_timeout(Duration::from_secs(10)).unwrap();
+        let mut told = BTreeSet::new();
+        let mut wait_for = |last: &'static str| {
+            while !told.contains(last) {
+                for message in events.receive().unwrap() {
+                    told.insert(check(&message.unwrap()).body.name().unwrap());
+                }
+            }
+        };
+
+        let _ = run(
+            nft.args(["-f", "-"]),
+            "table ip t {
+               set s { type ipv4_addr; elements = { 1.1.1.1 }; }
+               counter o { }
+               chain c {
+                 type filter hook input priority 0; policy drop;
+                 meta nftrace set 1 meta mark set 5
+                 ct state new udp dport 9 jump d
+               }
+               chain d { counter return; }
+             }
+             ",
+        );
+        wait_for("NFT_MSG_NEWGEN");
+        let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+        sender.send_to(b"hello", "127.0.0.1:9").unwrap();
+        wait_for("NFT_MSG_TRACE");
+        let _ = run(program("nft").unwrap().args(["flush", "ruleset"]), "");
+        wait_for("NFT_MSG_DELTABLE");
+        let expected = [
+            "NFT_MSG_DELCHAIN",
+            "NFT_MSG_DELOBJ",
+            "NFT_MSG_DELRULE",
+            "NFT_MSG_DELSET",
+            "NFT_MSG_DELTABLE",
+            "NFT_MSG_NEWCHAIN",
+            "NFT_MSG_NEWGEN",
+            "NFT_MSG_NEWOBJ",
+            "NFT_MSG_NEWRULE",
+            "NFT_MSG_NEWSET",
+            "NFT_MSG_NEWSETELEM",
+            "NFT_MSG_NEWTABLE",
+            "NFT_MSG_TRACE",
+        ];
+        assert!(told.is_superset(&expected.into()), "only {told:?}");
     });
 }
