@@ -6,7 +6,8 @@
 //! - [`matches`] and [`targets`]: the extensions, one file each.
 //! - [`text`]: the iptables language, from words to save files.
 //! - [`system`]: the names of services, protocols and accounts on this system.
-//! - [`kernel`]: what the running kernel knows.
+//! - [`nft`]: a rule as iptables-nft keeps it in nf_tables expressions.
+//! - [`kernel`]: reading the rulesets of a kernel, and changing them.
 
 pub mod domain;
 pub mod kernel;

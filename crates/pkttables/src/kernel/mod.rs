@@ -1,5 +1,23 @@
-//! The running kernel: what it knows.
+//! Rulesets in a kernel: reading them, and changing them all at once or not at all.
+//!
+//! [`Kernel`] is a connection with what it has learned of the kernel. [`Kernel::read`] gives a [`Snapshot`];
+//! a [`Transaction`] collects changes for [`Kernel::commit`]; [`Kernel::update`] reads, plans and commits until
+//! nobody else's change comes between. Everything works on any [`Transport`](nfnetlink::Transport).
 
+mod chain;
+mod connection;
+mod counters;
+mod error;
+mod fetch;
+mod revisions;
 mod sets;
+mod snapshot;
+mod transaction;
 
+pub use chain::{ChainEntry, ChainKind};
+pub use connection::Kernel;
+pub use counters::Zero;
+pub use error::KernelError;
 pub use sets::KernelSets;
+pub use snapshot::{RuleEntry, Snapshot};
+pub use transaction::{NewRule, Place, RuleRef, TableEdit, Transaction};

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 /// The sets of the running kernel, asked one by one over netlink (`linux/netfilter/ipset/ip_set.h`, protocol 7).
 ///
-/// Answers are kept until [`KernelSets::forget`]: sets can be renamed and swapped.
+/// Answers are kept until [`Sets::forget`]: sets can be renamed and swapped.
 #[derive(Debug)]
 pub struct KernelSets<T, F = fn() -> Result<T, Error>> {
     connect: F,
@@ -44,19 +44,6 @@ impl<T: Transport, F: Fn() -> Result<T, Error>> KernelSets<T, F> {
     pub fn new(connect: F) -> Self {
         let state = State { connection: None, entries: HashMap::new(), names: HashMap::new(), error: None };
         Self { connect, state: RefCell::new(state) }
-    }
-
-    /// Forgets all answers, so that the kernel is asked again.
-    pub fn forget(&self) {
-        let mut state = self.state.borrow_mut();
-        state.entries.clear();
-        state.names.clear();
-        state.error = None;
-    }
-
-    /// Why the kernel could not be asked, where a set was not found for that reason.
-    pub fn take_error(&self) -> Option<Error> {
-        self.state.borrow_mut().error.take()
     }
 }
 
@@ -110,6 +97,17 @@ impl<T: Transport, F: Fn() -> Result<T, Error>> Sets for KernelSets<T, F> {
         let name = state.ask(&self.connect, GET_BY_INDEX, put_index, read_name);
         state.names.insert(index, name);
         name
+    }
+
+    fn forget(&self) {
+        let mut state = self.state.borrow_mut();
+        state.entries.clear();
+        state.names.clear();
+        state.error = None;
+    }
+
+    fn take_error(&self) -> Option<Error> {
+        self.state.borrow_mut().error.take()
     }
 }
 

@@ -1,5 +1,6 @@
 use crate::domain::SetName;
 use crate::model::Family;
+use nfnetlink::Error;
 
 /// The sets that a kernel keeps: the structures of rules know them by number, people by name.
 pub trait Sets {
@@ -8,6 +9,14 @@ pub trait Sets {
 
     /// The name of the set with this number, if there is one.
     fn name(&self, index: u16) -> Option<SetName>;
+
+    /// Forgets what was found, so that the kernel is asked again: sets can be renamed and swapped.
+    fn forget(&self) {}
+
+    /// Why the kernel could not be asked, where a set was not found for that reason.
+    fn take_error(&self) -> Option<Error> {
+        None
+    }
 }
 
 /// What the kernel knows of a set.

@@ -1,0 +1,50 @@
+use crate::nft::RuleError;
+use nfnetlink::{BatchRefusal, EncodeError, Error};
+
+/// Why a ruleset could not be read or changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KernelError {
+    /// The caller may not do this; nothing was changed.
+    #[error("permission denied (you must be root, or have CAP_NET_ADMIN)")]
+    PermissionDenied,
+    /// Somebody else changed the ruleset meanwhile; nothing was changed here.
+    #[error("the ruleset was changed by another program meanwhile")]
+    Changed,
+    /// The kernel refused these operations of a transaction, each named by its tag; nothing was changed.
+    #[error(transparent)]
+    Refused(BatchRefusal),
+    /// A rule cannot be written in the kernel's form.
+    #[error(transparent)]
+    Rule(RuleError<Error>),
+    /// Any other failure between here and the kernel.
+    #[error(transparent)]
+    Link(Error),
+}
+
+impl From<Error> for KernelError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::PermissionDenied => Self::PermissionDenied,
+            Error::DumpInterrupted => Self::Changed,
+            error if error.is_generation_changed() => Self::Changed,
+            Error::BatchRefused(refusal) => Self::Refused(refusal),
+            error => Self::Link(error),
+        }
+    }
+}
+
+impl From<RuleError<Error>> for KernelError {
+    fn from(error: RuleError<Error>) -> Self {
+        match error {
+            RuleError::Kernel(error) => error.into(),
+            error => Self::Rule(error),
+        }
+    }
+}
+
+impl From<EncodeError> for KernelError {
+    fn from(error: EncodeError) -> Self {
+        Self::Link(error.into())
+    }
+}
