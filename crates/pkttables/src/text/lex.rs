@@ -28,6 +28,16 @@ pub enum LexError {
     },
 }
 
+impl LexError {
+    /// Where it is, in bytes from the start of the line.
+    #[must_use]
+    pub const fn offset(self) -> usize {
+        match self {
+            Self::UnclosedQuote { offset } | Self::Nul { offset } => offset,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 struct Span {
     /// Where the word's text is: in the source or among the unquoted words.

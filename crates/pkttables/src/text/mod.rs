@@ -1,18 +1,23 @@
 //! The iptables language: words, options, commands, save files, and what is wrong with them.
 //!
-//! [`Parser`] reads a command line, or a line of a save file, into an [`Invocation`]; [`save`] prints rules and
-//! tables as iptables-save does.
+//! [`Parser`] reads a command line, or a line of a save file, into an [`Invocation`]; [`Reader`] walks through
+//! a save file, [`save`] prints rules and tables as iptables-save does.
 
 mod address;
 mod command;
 mod diagnostic;
 mod draft;
 mod header;
+mod hints;
 mod lex;
+mod line;
+mod meaning;
 mod number;
 mod options;
 mod parser;
 mod problem;
+mod restore;
+mod rule;
 pub mod save;
 mod suggest;
 
@@ -22,3 +27,4 @@ pub use diagnostic::Diagnostic;
 pub use lex::{LexError, Words};
 pub use parser::{Parser, Warning};
 pub use problem::Problem;
+pub use restore::{ChainLine, Event, ReadOptions, Reader};

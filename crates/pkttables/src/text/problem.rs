@@ -155,6 +155,9 @@ pub enum Problem {
     /// The input cannot be read.
     #[error("cannot read: {0}")]
     Read(std::io::ErrorKind),
+    /// A line that is longer than any that makes sense.
+    #[error("the line is too long")]
+    LineTooLong,
     /// `*name` with a name that no table has.
     #[error("table name '{0}' invalid")]
     TableLine(Box<str>),
@@ -181,7 +184,11 @@ impl Problem {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::UnknownTable(_) => 3,
-            Self::BadPolicy | Self::Read(_) | Self::OutsideTable | Self::CommitExpected => 1,
+            Self::BadPolicy
+            | Self::Read(_)
+            | Self::LineTooLong
+            | Self::OutsideTable
+            | Self::CommitExpected => 1,
             _ => 2,
         }
     }

@@ -12,6 +12,11 @@ pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
         .map(|(_, candidate)| candidate)
 }
 
+/// A hint that names it.
+pub(super) fn did_you_mean(word: &str) -> String {
+    format!("did you mean `{word}'?")
+}
+
 /// How many slips lead from one word to the other: a letter more, less, another one, or two exchanged.
 /// Differences in case count as nothing but make the candidate not equal.
 fn distance(from: &str, to: &str) -> usize {
