@@ -47,6 +47,12 @@ macro_rules! attributes {
         }
 
         impl<'a> $crate::codec::Nest<'a> for $name<'a> {
+            const NAMES: $crate::codec::Names = &[$((
+                $number,
+                concat!($prefix, stringify!($attribute)),
+                <$type as $crate::codec::Field<'a>>::INSIDE,
+            )),*];
+
             #[inline]
             fn decode_nest(
                 attributes: nfnetlink::wire::Attributes<'a>,
@@ -96,6 +102,8 @@ macro_rules! attributes {
 
         impl<'a> $crate::codec::Value<'a> for $name<'a> {
             type Owned = $name<'static>;
+            const INSIDE: $crate::codec::Inside =
+                $crate::codec::Inside::Attributes(<Self as $crate::codec::Nest<'a>>::NAMES);
 
             #[inline]
             fn decode(
@@ -159,6 +167,11 @@ macro_rules! list_element {
     ($name:ident, at most $max:literal) => {
         impl<'a> $crate::codec::Element<'a> for $name<'a> {
             type Owned = $name<'static>;
+            const INSIDE: $crate::codec::Inside = $crate::codec::Inside::Attributes(&[(
+                $crate::codec::LIST_ELEMENT,
+                "NFTA_LIST_ELEM",
+                <Self as $crate::codec::Value<'a>>::INSIDE,
+            )]);
             const MAX: usize = $max;
 
             #[inline]

@@ -8,6 +8,7 @@ use super::value::{Bytes, HostOrder, RawAttribute, Text};
 /// The value of one attribute.
 pub(crate) trait Value<'a>: Sized {
     type Owned;
+    const INSIDE: Inside = Inside::Nothing;
 
     fn decode(attribute: &Attribute<'a>, what: &'static str, depth: Depth) -> Result<Self, DecodeError>;
     fn encode(&self, kind: u16, writer: &mut Writer);
@@ -18,6 +19,7 @@ pub(crate) trait Value<'a>: Sized {
 /// One field of a struct of attributes: an attribute that may be absent, or a list.
 pub(crate) trait Field<'a>: Sized {
     type Owned;
+    const INSIDE: Inside;
 
     /// Takes an attribute in. What this type cannot hold goes to `unknown`.
     fn decode(
@@ -35,6 +37,8 @@ pub(crate) trait Field<'a>: Sized {
 /// An element of a list: an attribute whose number belongs to the element.
 pub(crate) trait Element<'a>: Sized {
     type Owned;
+    /// What is inside the list.
+    const INSIDE: Inside = Inside::Nothing;
     /// More than this in one list is an error.
     const MAX: usize;
     /// Whether the kernel sets `NLA_F_NESTED` on the list when it dumps it, as it does for few.
@@ -48,11 +52,26 @@ pub(crate) trait Element<'a>: Sized {
 
 /// The attributes of one struct, without an attribute around them.
 pub(crate) trait Nest<'a>: Sized {
+    const NAMES: Names;
+
     fn decode_nest(attributes: Attributes<'a>, depth: Depth) -> Result<Self, DecodeError>;
     fn encode_nest(&self, writer: &mut Writer);
     /// Whether this is of a type without attributes, for which the kernel has no nest either.
     fn is_absent(&self) -> bool;
     fn show_nest(&self, printer: &mut Printer<'_>) -> fmt::Result;
+}
+
+/// The attributes of a nest: number, name, what is inside.
+pub(crate) type Names = &'static [(u16, &'static str, Inside)];
+
+/// What attributes are inside an attribute.
+#[derive(Clone, Copy)]
+pub(crate) enum Inside {
+    /// None, or nobody knows.
+    Nothing,
+    Attributes(Names),
+    /// Name and data of an expression.
+    Expression,
 }
 
 /// How many expressions the one being decoded lies in. Expressions are the only type that contains itself.
@@ -87,6 +106,7 @@ pub(crate) fn expect_list_element(attribute: &Attribute<'_>, what: &'static str)
 
 impl<'a, T: Value<'a>> Field<'a> for Option<T> {
     type Owned = Option<T::Owned>;
+    const INSIDE: Inside = T::INSIDE;
 
     #[inline]
     fn decode(
@@ -122,6 +142,7 @@ impl<'a, T: Value<'a>> Field<'a> for Option<T> {
 /// A list that is empty is not written. A dumped empty list is kept with the unknown attributes instead.
 impl<'a, T: Element<'a>> Field<'a> for Vec<T> {
     type Owned = Vec<T::Owned>;
+    const INSIDE: Inside = T::INSIDE;
 
     fn decode(
         &mut self,

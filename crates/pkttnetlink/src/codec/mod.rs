@@ -13,7 +13,9 @@ mod value;
 mod sample;
 
 pub(crate) use attributes::{attributes, list_element};
-pub(crate) use field::{Depth, Element, Field, LIST_ELEMENT, Nest, Value, expect_list_element};
+pub(crate) use field::{
+    Depth, Element, Field, Inside, LIST_ELEMENT, Names, Nest, Value, expect_list_element,
+};
 pub(crate) use named::{flags, named};
 #[cfg(test)]
 pub(crate) use sample::{Sample, sample_unknown};

@@ -2,7 +2,7 @@ use std::fmt;
 
 use nfnetlink::wire::{Attribute, DecodeError, Writer};
 
-use crate::codec::{Depth, Nest, Printer, Value, attributes, named};
+use crate::codec::{Depth, Inside, Nest, Printer, Value, attributes, named};
 use crate::{Bytes, Text};
 
 named! {
@@ -107,6 +107,10 @@ impl<'a> From<Verdict<'a>> for Data<'a> {
 
 impl<'a> Value<'a> for Data<'a> {
     type Owned = Data<'static>;
+    const INSIDE: Inside = Inside::Attributes(&[
+        (VALUE, "NFTA_DATA_VALUE", Inside::Nothing),
+        (VERDICT, "NFTA_DATA_VERDICT", <Verdict<'a> as Value<'a>>::INSIDE),
+    ]);
 
     #[inline]
     fn decode(attribute: &Attribute<'a>, _: &'static str, depth: Depth) -> Result<Self, DecodeError> {

@@ -4,7 +4,7 @@ use nfnetlink::wire::{self, Attributes, DecodeError, EncodeError, NetfilterHeade
 
 use super::{Chain, Compat, Family, Flowtable, Generation, Object, Rule, Set, SetElements, Table, Trace};
 use crate::RawAttribute;
-use crate::codec::{Nest, Printer};
+use crate::codec::{Names, Nest, Printer};
 
 /// `NFNL_SUBSYS_NFTABLES`.
 const NFTABLES: u16 = 10 << 8;
@@ -157,6 +157,14 @@ macro_rules! messages {
                         kind,
                         attributes: attributes.into_iter().map(RawAttribute::into_owned).collect(),
                     }),
+                }
+            }
+
+            /// The names of the attributes of messages of this kind.
+            pub(super) const fn attribute_names(kind: u16) -> Option<Names> {
+                match kind {
+                    $( kind::$constant => Some($type::NAMES), )*
+                    _ => None,
                 }
             }
 

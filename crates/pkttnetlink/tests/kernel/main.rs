@@ -329,3 +329,31 @@ fn changes_and_traces_are_told() {
         assert!(told.is_superset(&expected.into()), "only {told:?}");
     });
 }
+
+#[test]
+fn a_refused_expression_is_named() {
+    in_namespace(|| {
+        let (table, chain) = (Some("t".into()), Some("c".into()));
+        let unknown = expr::UnknownExpression { name: Some("nonsense".into()), ..Default::default() };
+        let expressions = vec![expr::Counter::default().into(), Expression::Unknown(unknown)];
+        let bodies = [
+            Body::NewTable(Table { name: table.clone(), ..Table::default() }),
+            Body::NewChain(Chain { table: table.clone(), name: chain.clone(), ..Chain::default() }),
+            Body::NewRule(Rule { table, chain, expressions, ..Rule::default() }),
+        ];
+        let mut batch = BatchBuilder::new(10);
+        for (tag, body) in (0..).zip(bodies) {
+            let message = Message::new(Family::IPV4, body);
+            batch
+                .push(tag, message.body.kind(), Flags::CREATE, |writer| message.encode_payload(writer))
+                .unwrap();
+        }
+        let batch = batch.end();
+        let refused = Connection::new(Socket::open().unwrap()).commit(&batch);
+        let Err(Error::BatchRefused(refusal)) = refused else { panic!("{refused:?}") };
+        let offset = refusal.failures[0].refusal.offset().unwrap();
+        let (_, message) = batch.messages().nth(2).unwrap();
+        let place = Place::find(&message, offset).unwrap();
+        assert_eq!(place.expression(), Some(1), "{place}");
+    });
+}

@@ -3,7 +3,9 @@ use std::fmt;
 use nfnetlink::wire::{Attribute, Attributes, DecodeError, Reader, Writer};
 
 use super::*;
-use crate::codec::{Depth, Element, LIST_ELEMENT, Nest, Printer, Value, attributes, expect_list_element};
+use crate::codec::{
+    Depth, Element, Inside, LIST_ELEMENT, Names, Nest, Printer, Value, attributes, expect_list_element,
+};
 use crate::{Bytes, Text};
 
 /// `NFTA_EXPR_NAME`.
@@ -105,6 +107,14 @@ macro_rules! expressions {
             }
         }
 
+        /// The attributes of the expression of this name.
+        fn data_names(name: &[u8]) -> Option<Names> {
+            Some(match str::from_utf8(name).ok()? {
+                $( $name => $type::NAMES, )*
+                _ => return None,
+            })
+        }
+
         #[cfg(test)]
         impl Expression<'static> {
             /// A strategy for each expression, by name.
@@ -188,6 +198,18 @@ impl<'a> Expression<'a> {
     }
 }
 
+/// The name of an expression, given the attributes it is made of, and the names of those attributes.
+pub(in crate::nft) fn describe<'a>(
+    mut attributes: Attributes<'a>,
+) -> (Text<'a>, [(u16, &'static str, Inside); 2]) {
+    let name = attributes
+        .find_map(|attribute| attribute.ok().filter(|attribute| attribute.kind() == NAME))
+        .and_then(|attribute| attribute.string("NFTA_EXPR_NAME").ok())
+        .unwrap_or_default();
+    let data = data_names(name).map_or(Inside::Nothing, Inside::Attributes);
+    (Text::checked(name), [(NAME, "NFTA_EXPR_NAME", Inside::Nothing), (DATA, "NFTA_EXPR_DATA", data)])
+}
+
 #[inline]
 fn encode<'a>(name: &str, expression: &impl Nest<'a>, writer: &mut Writer) {
     writer.put_string(NAME, name.as_bytes());
@@ -201,6 +223,7 @@ fn encode<'a>(name: &str, expression: &impl Nest<'a>, writer: &mut Writer) {
 /// In a list (`NFTA_RULE_EXPRESSIONS` and the like).
 impl<'a> Element<'a> for Expression<'a> {
     type Owned = Expression<'static>;
+    const INSIDE: Inside = Inside::Attributes(&[(LIST_ELEMENT, "NFTA_LIST_ELEM", Inside::Expression)]);
     /// `NFT_RULE_MAXEXPRS`.
     const MAX: usize = 128;
 
@@ -227,6 +250,7 @@ impl<'a> Element<'a> for Expression<'a> {
 /// Alone in an attribute (`NFTA_DYNSET_EXPR` and the like).
 impl<'a> Value<'a> for Box<Expression<'a>> {
     type Owned = Box<Expression<'static>>;
+    const INSIDE: Inside = Inside::Expression;
 
     fn decode(attribute: &Attribute<'a>, _: &'static str, depth: Depth) -> Result<Self, DecodeError> {
         Expression::decode_content(attribute, depth).map(Box::new)

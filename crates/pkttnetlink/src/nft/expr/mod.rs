@@ -44,6 +44,7 @@ pub use connlimit::{Connlimit, ConnlimitFlags};
 pub use counter::Counter;
 pub use ct::{Ct, CtDirection, CtKey, CtState, CtStatus};
 pub use dynset::{Dynset, DynsetFlags, DynsetOp};
+pub(super) use element::describe;
 pub use element::{Expression, UnknownExpression};
 pub use exthdr::{Exthdr, ExthdrFlags, ExthdrOp};
 pub use fib::{Fib, FibFlags, FibResult};
