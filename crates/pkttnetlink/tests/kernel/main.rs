@@ -12,7 +12,7 @@ use nfnetlink::{BatchBuilder, Connection, Error, Events, Flags, Group, Socket, W
 use pkttnetlink::nft::expr::{self, Expression};
 use pkttnetlink::nft::{
     Body, Chain, ChainHook, Compat, CompatKind, Family, Flowtable, Generation, Hook, IngressHook, Message,
-    Object, Register, Rule, Set, SetElements, Table, kind,
+    Object, Place, Register, Rule, Set, SetElements, Table, kind,
 };
 use testkit::{in_namespace, program, run};
 
