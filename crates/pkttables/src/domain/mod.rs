@@ -42,7 +42,9 @@ pub use mark_change::MarkChange;
 pub use masked::Masked;
 pub use nat_ports::NatPorts;
 pub use nat_range::{Endpoints, NatFlags, NatRange};
-pub use object_name::{HelperName, RateEstimatorName, TimeoutPolicyName, TimerLabel};
+pub use object_name::{
+    HelperName, InterfaceName, RateEstimatorName, SecurityContext, TimeoutPolicyName, TimerLabel,
+};
 pub use port::{Port, PortList, PortRange, PortsOf};
 pub use protocol::ProtocolNumber;
 pub use rate::{Period, RateUnit};

@@ -1,8 +1,10 @@
+use super::write_quoted;
 use crate::registry::{Domain, ObjectKind, Scope, Value, ValueError};
 
-/// Makes names of things that the kernel keeps: a [`Value`] of limited length that is printed as it is.
+/// Makes names of things that the kernel keeps: a [`Value`] of limited length, quoted only where it could not be
+/// read back otherwise.
 macro_rules! object_names {
-    ($($(#[$meta:meta])* pub struct $type:ident($max:literal): $kind:ident;)+) => {$(
+    ($($(#[$meta:meta])* pub struct $type:ident($max:literal): $domain:expr;)+) => {$(
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
         pub struct $type(Box<str>);
@@ -47,14 +49,17 @@ macro_rules! object_names {
         }
 
         impl Value for $type {
-            const DOMAIN: Domain = Domain::Object(ObjectKind::$kind);
+            const DOMAIN: Domain = $domain;
 
             fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
                 Self::new(text)
             }
 
             fn write(&self, out: &mut String, _: &Scope) {
-                out.push_str(&self.0);
+                match self.0.contains([' ', '\t', '"', '\'', '\\']) {
+                    true => write_quoted(out, &self.0),
+                    false => out.push_str(&self.0),
+                }
             }
         }
     )+};
@@ -62,11 +67,15 @@ macro_rules! object_names {
 
 object_names! {
     /// The name of a connection tracking helper (`NF_CT_HELPER_NAME_LEN`).
-    pub struct HelperName(15): Helper;
+    pub struct HelperName(15): Domain::Object(ObjectKind::Helper);
     /// The name of a connection timeout policy (`CTNL_TIMEOUT_NAME_MAX`).
-    pub struct TimeoutPolicyName(31): TimeoutPolicy;
+    pub struct TimeoutPolicyName(31): Domain::Object(ObjectKind::TimeoutPolicy);
     /// The name of a rate estimator (`IFNAMSIZ`).
-    pub struct RateEstimatorName(15): RateEstimator;
+    pub struct RateEstimatorName(15): Domain::Object(ObjectKind::RateEstimator);
     /// The label of an idle timer (`MAX_IDLETIMER_LABEL_SIZE`).
-    pub struct TimerLabel(27): Timer;
+    pub struct TimerLabel(27): Domain::Object(ObjectKind::Timer);
+    /// The name of an interface (`IFNAMSIZ`).
+    pub struct InterfaceName(15): Domain::Text { max: 15, forbidden: "" };
+    /// A security context of SELinux (`SECMARK_SECCTX_MAX`).
+    pub struct SecurityContext(255): Domain::Text { max: 255, forbidden: "" };
 }

@@ -3,9 +3,15 @@
 use crate::registry::{Describe, Descriptor};
 
 crate::registry::extensions! {
+    audit::Audit,
+    checksum::Checksum,
+    classify::Classify,
     connmark::Connmark,
+    connsecmark::Connsecmark,
     ct::Ct,
     dnat::Dnat,
+    dscp::Dscp,
+    ecn::Ecn,
     hl::Hl,
     log::Log,
     mark::Mark,
@@ -17,9 +23,15 @@ crate::registry::extensions! {
     redirect::Redirect,
     reject6::Reject6,
     reject::Reject,
+    secmark::Secmark,
     set::Set,
     snat::Snat,
+    synproxy::Synproxy,
     tcpmss::Tcpmss,
+    tcpoptstrip::Tcpoptstrip,
+    tee::Tee,
+    tos::Tos,
+    tproxy::Tproxy,
     trace::Trace,
     ttl::Ttl,
 }
