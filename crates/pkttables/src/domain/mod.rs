@@ -15,10 +15,12 @@ mod log_prefix;
 mod mac;
 mod mark_change;
 mod masked;
+mod name;
 mod nat_ports;
 mod nat_range;
 mod object_name;
 mod port;
+mod prefix_len;
 mod protocol;
 mod rate;
 mod set_lookup;
@@ -40,12 +42,14 @@ pub use log_prefix::LogPrefix;
 pub use mac::Mac;
 pub use mark_change::MarkChange;
 pub use masked::Masked;
+pub use name::Name;
 pub use nat_ports::NatPorts;
 pub use nat_range::{Endpoints, NatFlags, NatRange};
 pub use object_name::{
     HelperName, InterfaceName, RateEstimatorName, SecurityContext, TimeoutPolicyName, TimerLabel,
 };
 pub use port::{Port, PortList, PortRange, PortsOf};
+pub use prefix_len::PrefixLen;
 pub use protocol::ProtocolNumber;
 pub use rate::{Period, RateUnit};
 pub use set_lookup::{Direction, Directions, SetLookup};

@@ -42,6 +42,12 @@ impl<'a> InfoWriter<'a> {
         Self { out, start, family, sets, error: None }
     }
 
+    /// The family of the rule.
+    #[must_use]
+    pub const fn family(&self) -> Family {
+        self.family
+    }
+
     /// How many bytes of the structure have been written.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -1,0 +1,171 @@
+//! `-m connlimit`: how many connections a host or network has open at once.
+use crate::domain::PrefixLen;
+use crate::extension;
+use crate::model::{Families, Family};
+use crate::registry::{Extension, Flag, Require, Revision, RuleScope, ValueError};
+use nfnetlink::wire::{EncodeError, Problem};
+use std::net::IpAddr;
+
+/// The `connlimit` match.
+#[derive(Clone, Debug, Default)]
+pub struct Connlimit {
+    /// The number of connections that is still within the limit.
+    pub limit: u32,
+    /// Whether the rule matches within the limit instead of above it.
+    pub upto: bool,
+    /// How many bits of the address are the same in those that are counted together; `None` before the rule is
+    /// complete.
+    pub prefix: Option<PrefixLen>,
+    /// Whether the addresses are those of the receivers of connections instead of the ones who began them.
+    pub destination: bool,
+    /// Whether the unused part of the mask is filled with ones, as it is if no mask was written.
+    mask_filled: bool,
+}
+
+impl PartialEq for Connlimit {
+    fn eq(&self, other: &Self) -> bool {
+        let of = |m: &Self| (m.limit, m.upto, m.prefix, m.destination);
+        of(self) == of(other)
+    }
+}
+
+impl Eq for Connlimit {}
+
+extension! {
+    /// Match by how many connections a host, or a network, has open at the same time.
+    ///
+    /// The packet's own connection is counted. Connections are counted together whose addresses have the same first
+    /// bits. Usually the rule also names the first packet of a connection, such as `-p tcp --syn`, since what
+    /// already exists is not meant to be cut off.
+    match "connlimit" => Connlimit {
+        require: Require::ExactlyOneOf(&["connlimit-upto", "connlimit-above"]),
+    } params {
+        /// At most this many connections exist.
+        [!] "connlimit-upto": u32 {
+            set: |m, limit, not| (m.limit, m.upto) = (limit, !not),
+            get: |m| m.upto.then_some((m.limit, false)),
+            excludes: &["connlimit-above"],
+        }
+        /// More connections than this exist.
+        [!] "connlimit-above": u32 {
+            set: |m, limit, not| (m.limit, m.upto) = (limit, not),
+            get: |m| (!m.upto).then_some((m.limit, false)),
+            excludes: &["connlimit-upto"],
+        }
+        /// Count all connections together whose addresses begin with the same bits; without it, each address for
+        /// itself.
+        "connlimit-mask": PrefixLen {
+            set: |m, prefix, _| m.prefix = Some(prefix),
+            get: |m| m.prefix.map(|prefix| (prefix, false)),
+            default: Some("32, for IPv6 128"),
+        }
+        /// Count by the source addresses of connections; this is the default.
+        "connlimit-saddr": Flag {
+            set: |m, _, _| m.destination = false,
+            get: |m| (!m.destination).then_some((Flag, false)),
+            excludes: &["connlimit-daddr"],
+        }
+        /// Count by the destination addresses of connections.
+        "connlimit-daddr": Flag {
+            set: |m, _, _| m.destination = true,
+            get: |m| m.destination.then_some((Flag, false)),
+            excludes: &["connlimit-saddr"],
+        }
+    }
+}
+
+impl Extension for Connlimit {
+    const REVISIONS: &'static [Revision<Self>] = &[Revision {
+        number: 1,
+        size: 32,
+        families: Families::all(),
+        encode: |m, w| {
+            let prefix = m.prefix.unwrap_or_else(|| PrefixLen(w.family().address_bits()));
+            let mask = prefix.mask(zero(w.family()));
+            match mask.ok_or(EncodeError::NotRepresentable("more bits than an address has"))? {
+                IpAddr::V4(mask) if m.mask_filled => {
+                    w.bytes(&mask.octets());
+                    w.bytes(&[0xff; 12]);
+                }
+                mask => w.inet_addr(mask),
+            }
+            w.ne_u32(m.limit);
+            w.ne_u32(u32::from(m.upto) * UPTO + u32::from(m.destination) * DESTINATION);
+            w.align(32);
+            Ok(())
+        },
+        decode: |r, family| {
+            let at = **r;
+            let mask = r.inet_addr(family, "mask")?;
+            let mask_filled = { at }.take(16, "mask")?.ends_with(&[0xff; 12]);
+            let prefix = PrefixLen::of_mask(mask).ok_or_else(|| at.error("mask", Problem::Value(0)))?;
+            let limit = r.ne_u32("limit")?;
+            let at = **r;
+            let flags = r.ne_u32("flags")?;
+            r.rest();
+            if flags & !(UPTO | DESTINATION) != 0 {
+                return Err(at.error("flags", Problem::Value(flags.into())));
+            }
+            let (upto, destination) = (flags & UPTO != 0, flags & DESTINATION != 0);
+            Ok(Some(Self { limit, upto, prefix: Some(prefix), destination, mask_filled }))
+        },
+    }];
+
+    fn check(&mut self, rule: &RuleScope<'_>) -> Result<(), ValueError> {
+        self.mask_filled = self.prefix.is_none();
+        self.prefix.get_or_insert_with(|| PrefixLen(rule.family.address_bits()));
+        Ok(())
+    }
+}
+
+/// `XT_CONNLIMIT_INVERT`
+const UPTO: u32 = 1;
+/// `XT_CONNLIMIT_DADDR`
+const DESTINATION: u32 = 2;
+
+const fn zero(family: Family) -> IpAddr {
+    match family {
+        Family::Ipv4 => IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
+        Family::Ipv6 => IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::testing::{layout_cases, text_cases};
+
+    #[test]
+    fn saved_forms() {
+        text_cases! { Connlimit, Ipv4:
+            "--connlimit-upto 0" => "--connlimit-upto 0 --connlimit-mask 32 --connlimit-saddr",
+            "! --connlimit-upto 1" => "--connlimit-above 1 --connlimit-mask 32 --connlimit-saddr",
+            "! --connlimit-above 1" => "--connlimit-upto 1 --connlimit-mask 32 --connlimit-saddr",
+            "--connlimit-daddr --connlimit-mask 0 --connlimit-above 0x10"
+                => "--connlimit-above 16 --connlimit-mask 0 --connlimit-daddr",
+            "--connlimit-above 1 --connlimit-mask 255.255.0.0"
+                => "--connlimit-above 1 --connlimit-mask 16 --connlimit-saddr",
+            "--connlimit-above 4294967295 --connlimit-mask 24 --connlimit-daddr" => same,
+            "--connlimit-above 1 --connlimit-mask 33" => fails,
+            "--connlimit-above 1 --connlimit-mask 255.0.255.0" => fails,
+            "--connlimit-above 4294967296" => fails, "--connlimit-above -1" => fails,
+            "--connlimit-above 1 --connlimit-upto 1" => fails,
+            "--connlimit-above 1 --connlimit-saddr --connlimit-daddr" => fails,
+            "--connlimit-saddr" => fails, "" => fails,
+        }
+        text_cases! { Connlimit, Ipv6:
+            "--connlimit-above 10" => "--connlimit-above 10 --connlimit-mask 128 --connlimit-saddr",
+            "--connlimit-upto 10 --connlimit-mask 64 --connlimit-daddr" => same,
+            "--connlimit-upto 10 --connlimit-mask 129" => fails,
+        }
+    }
+
+    #[test]
+    fn kernel_structures() {
+        layout_cases! { Connlimit, Ipv4:
+            "--connlimit-upto 5", 1 => "ffffffff ffffffff ffffffff ffffffff 05000000 01000000",
+            "--connlimit-above 5 --connlimit-mask 12 --connlimit-daddr", 1
+                => "fff00000 00000000 00000000 00000000 05000000 02000000",
+        }
+    }
+}

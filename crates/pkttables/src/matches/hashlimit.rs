@@ -1,0 +1,671 @@
+//! `-m hashlimit`: a token bucket per address or port, so that each has a limit of its own.
+use crate::domain::{Name, Period, PrefixLen, RateUnit};
+use crate::model::Families;
+use crate::registry::{
+    Domain, Extension, Flag, InfoReader, InfoWriter, Require, Revision, RuleScope, Scope, Value, ValueError,
+};
+use crate::{extension, flag_set};
+use nfnetlink::wire::{DecodeError, EncodeError, Problem};
+use std::fmt::Write as _;
+
+/// The `hashlimit` match.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hashlimit {
+    /// Whether the rule matches above the limit instead of within it.
+    pub above: bool,
+    /// The limit.
+    pub rate: HashRate,
+    /// How many packets may come at once; for a rate of bytes, how many times its bytes per second (0: no burst).
+    pub burst: u64,
+    /// What packets must have in common to share a bucket.
+    pub mode: HashMode,
+    /// The name of the table that holds the buckets.
+    pub name: Name<254>,
+    /// The number of hash chains; 0 lets the kernel choose.
+    pub size: u32,
+    /// The most buckets that there may be; 0 lets the kernel choose.
+    pub max: u32,
+    /// Milliseconds between two searches for buckets to remove.
+    pub gc_interval: u32,
+    /// Milliseconds after which an unused bucket is removed.
+    pub expire: u32,
+    /// How many bits of the source address count; `None` if all do.
+    pub source_prefix: Option<PrefixLen>,
+    /// How many bits of the destination address count; `None` if all do.
+    pub destination_prefix: Option<PrefixLen>,
+    /// Whether the rate is only measured, without a bucket.
+    pub rate_match: bool,
+    /// Seconds over which it is measured.
+    pub interval: u32,
+    /// What was written and is not settled before the whole rule is known.
+    written: Written,
+}
+
+/// What a limit counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HashRate {
+    /// Packets, at most a million per second.
+    Packets(Period<1_000_000>),
+    /// Bytes: how much of a 32-bit budget each 16 bytes cost.
+    Bytes {
+        /// The kernel's number.
+        cost: u64,
+    },
+}
+
+flag_set! {
+    /// What packets must have in common to share a bucket (`XT_HASHLIMIT_HASH_*`).
+    #[derive(Default)]
+    pub struct HashMode: u32, ',' | '|', exact {
+        /// The source address.
+        SRCIP = 4 => "srcip",
+        /// The source port.
+        SRCPORT = 8 => "srcport",
+        /// The destination address.
+        DSTIP = 1 => "dstip",
+        /// The destination port.
+        DSTPORT = 2 => "dstport",
+    }
+}
+
+extension! {
+    /// Match only so many packets or bytes per unit of time, counted separately for each address or port.
+    ///
+    /// Like limit, with a bucket for each combination of what `--hashlimit-mode` names. Rules with the same table
+    /// name share the buckets, and the options of the first of them hold. The buckets can be read at
+    /// /proc/net/ipt_hashlimit/NAME, for IPv6 /proc/net/ip6t_hashlimit/NAME.
+    match "hashlimit" => Hashlimit {
+        require: Require::AtLeastOneOf(&["hashlimit-upto", "hashlimit-above"]),
+    } params {
+        /// The rate is within this limit, such as 10/second or 512kb/s.
+        ///
+        /// A number of packets per second, minute, hour or day, or a number of bytes per second with `b/s`, `kb/s`
+        /// or `mb/s`, in units of 1024. The kernel rounds both.
+        [!] "hashlimit-upto" | "hashlimit": WrittenRate {
+            set: |m, rate, not| m.set_rate(rate, not),
+            get: |m| (!m.above).then(|| (m.rate.into(), false)),
+            excludes: &["hashlimit-above"],
+        }
+        /// The rate is above this limit; written like that of `--hashlimit-upto`.
+        [!] "hashlimit-above": WrittenRate {
+            set: |m, rate, not| m.set_rate(rate, !not),
+            get: |m| m.above.then(|| (m.rate.into(), false)),
+            excludes: &["hashlimit-upto"],
+        }
+        /// How many packets may come at once after a pause; for a rate of bytes, how many bytes.
+        ///
+        /// A number of bytes can end in `b`, `kb` or `mb`, and is rounded up to a multiple of the rate. Without this
+        /// option a rate of bytes has no burst.
+        "hashlimit-burst": Burst {
+            set: |m, Burst { amount, .. }, _| m.written.burst = Some(amount),
+            get: |m| m.burst_text().map(|burst| (burst, false)),
+            default: Some("5 packets"),
+        }
+        /// What packets must have in common to be counted together; without it all are.
+        "hashlimit-mode": HashMode {
+            set: |m, mode, _| m.mode = mode,
+            get: |m| (!m.mode.is_empty()).then_some((m.mode, false)),
+        }
+        /// The name of the table that holds the buckets; rules with the same name share it.
+        "hashlimit-name": Name<254> {
+            set: |m, name, _| name.for_proc().map(|name| m.name = name),
+            get: |m| Some((m.name.clone(), false)),
+            required: true,
+            domain: &Domain::Text { max: 254, forbidden: "/" },
+        }
+        /// How many hash chains the table has; without it the kernel chooses by the memory of the machine.
+        "hashlimit-htable-size": u32 {
+            set: |m, size, _| m.size = size,
+            get: |m| (m.size != 0).then_some((m.size, false)),
+        }
+        /// How many buckets the table can have; without it eight for each hash chain.
+        ///
+        /// Packets for which there is no bucket left are dropped.
+        "hashlimit-htable-max": u32 {
+            set: |m, max, _| m.max = max,
+            get: |m| (m.max != 0).then_some((m.max, false)),
+        }
+        /// Milliseconds between two searches for buckets that can be removed.
+        "hashlimit-htable-gcinterval": Milliseconds {
+            set: |m, Milliseconds(interval), _| m.written.gc_interval = Some(interval),
+            get: |m| (m.gc_interval != GC_INTERVAL).then_some((Milliseconds(m.gc_interval), false)),
+            default: Some("1000"),
+        }
+        /// Milliseconds after which a bucket is removed that no packet has used.
+        ///
+        /// By default the unit of time of the rate; for a rate of bytes 15 seconds, with a burst one minute.
+        "hashlimit-htable-expire": Milliseconds {
+            set: |m, Milliseconds(expire), _| m.written.expire = Some(expire),
+            get: |m| (u64::from(m.expire) != m.usual_expire()).then_some((Milliseconds(m.expire), false)),
+        }
+        /// How many leading bits of the source address count, so that a network shares a bucket.
+        "hashlimit-srcmask": PrefixLen {
+            set: |m, prefix, _| m.source_prefix = Some(prefix),
+            get: |m| m.source_prefix.map(|prefix| (prefix, false)),
+            default: Some("32, for IPv6 128"),
+        }
+        /// How many leading bits of the destination address count, so that a network shares a bucket.
+        "hashlimit-dstmask": PrefixLen {
+            set: |m, prefix, _| m.destination_prefix = Some(prefix),
+            get: |m| m.destination_prefix.map(|prefix| (prefix, false)),
+            default: Some("32, for IPv6 128"),
+        }
+        /// Only compare the rate of what came during the last interval, without a token bucket.
+        "hashlimit-rate-match": Flag {
+            set: |m, _, _| m.rate_match = true,
+            get: |m| m.rate_match.then_some((Flag, false)),
+        }
+        /// Seconds over which `--hashlimit-rate-match` measures; by default the unit of time of the rate.
+        "hashlimit-rate-interval": Interval {
+            set: |m, Interval(interval), _| m.interval = interval,
+            get: |m| (m.rate_match && m.interval != 1).then_some((Interval(m.interval), false)),
+        }
+    }
+}
+
+crate::integer! {
+    /// A number of seconds that is not 0.
+    struct Interval(u32): 1..=i32::MAX, "seconds";
+
+    /// A number of milliseconds that is not 0.
+    struct Milliseconds(u32): 1..=u32::MAX, "milliseconds";
+}
+
+impl Extension for Hashlimit {
+    const REVISIONS: &'static [Revision<Self>] = &[
+        Revision {
+            number: 3,
+            size: 312,
+            families: Families::all(),
+            encode: |m, w| m.write(w, 3),
+            decode: |r, family| Self::read(r, 3, family.address_bits()).map(Some),
+        },
+        Revision {
+            number: 2,
+            size: 304,
+            families: Families::all(),
+            encode: |m, w| m.write(w, 2),
+            decode: |r, family| Self::read(r, 2, family.address_bits()).map(Some),
+        },
+        Revision {
+            number: 1,
+            size: 56,
+            families: Families::all(),
+            encode: |m, w| m.write(w, 1),
+            decode: |r, family| Self::read(r, 1, family.address_bits()).map(Some),
+        },
+    ];
+
+    fn check(&mut self, rule: &RuleScope<'_>) -> Result<(), ValueError> {
+        let written = std::mem::take(&mut self.written);
+        let unit = written.unit.map_or(1, RateUnit::seconds);
+        let seconds = match &mut self.rate {
+            HashRate::Packets(period) => {
+                self.burst = written.burst.unwrap_or(DEFAULT_BURST);
+                if self.burst > MAX_PACKETS {
+                    return Err(ValueError::OutOfRange { min: 1, max: MAX_PACKETS });
+                }
+                if self.rate_match {
+                    period.0 /= unit;
+                    self.interval = if self.interval == 0 { unit as u32 } else { self.interval };
+                }
+                unit
+            }
+            HashRate::Bytes { cost } => {
+                let per_second = bytes_of(*cost);
+                self.burst = match written.burst {
+                    None => 0,
+                    Some(bytes) if bytes < per_second || per_second == 0 => {
+                        return Err(ValueError::Because(
+                            "the burst cannot be smaller than the bytes per second",
+                        ));
+                    }
+                    Some(bytes) => bytes.div_ceil(per_second),
+                };
+                if self.rate_match && self.interval == 0 {
+                    self.interval = 1;
+                }
+                if self.burst == 0 { BYTE_EXPIRE } else { BYTE_EXPIRE_WITH_BURST }
+            }
+        };
+        self.gc_interval = written.gc_interval.unwrap_or(GC_INTERVAL);
+        self.expire = written.expire.unwrap_or((seconds * 1000) as u32);
+        let all = PrefixLen(rule.family.address_bits());
+        self.source_prefix = self.source_prefix.filter(|prefix| *prefix != all);
+        self.destination_prefix = self.destination_prefix.filter(|prefix| *prefix != all);
+        Ok(())
+    }
+}
+
+const DEFAULT_BURST: u64 = 5;
+/// The largest burst of a rate of packets.
+const MAX_PACKETS: u64 = 1_000_000;
+/// Milliseconds.
+const GC_INTERVAL: u32 = 1000;
+/// Seconds after which buckets for bytes are removed.
+const BYTE_EXPIRE: u64 = 15;
+const BYTE_EXPIRE_WITH_BURST: u64 = 60;
+/// Units in which bytes are written, with the letter before `b`.
+const BYTE_UNITS: [(u64, &str); 3] = [(1 << 20, "m"), (1 << 10, "k"), (1, "")];
+
+/// Bits of `mode` beside [`HashMode`].
+const ABOVE: u32 = 1 << 4;
+const BYTES: u32 = 1 << 5;
+const RATE_MATCH: u32 = 1 << 6;
+
+/// What the options say before the rule is complete; all absent afterwards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Written {
+    unit: Option<RateUnit>,
+    burst: Option<u64>,
+    gc_interval: Option<u32>,
+    expire: Option<u32>,
+}
+
+impl Default for HashRate {
+    fn default() -> Self {
+        Self::Packets(Period(1_000_000))
+    }
+}
+
+impl Hashlimit {
+    fn set_rate(&mut self, WrittenRate { rate, unit }: WrittenRate, above: bool) {
+        self.rate = rate;
+        self.above = above;
+        self.written.unit = Some(unit);
+    }
+
+    /// Milliseconds that buckets last if nothing was said, judging by the rate as it is printed.
+    fn usual_expire(&self) -> u64 {
+        let seconds = match self.rate {
+            HashRate::Packets(period) => period.rate().map_or(0, |(_, unit)| unit.seconds()),
+            HashRate::Bytes { .. } if self.burst == 0 => BYTE_EXPIRE,
+            HashRate::Bytes { .. } => BYTE_EXPIRE_WITH_BURST,
+        };
+        seconds * 1000
+    }
+
+    fn burst_text(&self) -> Option<Burst> {
+        match self.rate {
+            HashRate::Packets(_) => Some(Burst { amount: self.burst, bytes: false }),
+            HashRate::Bytes { .. } if self.burst == 0 => None,
+            HashRate::Bytes { cost } => {
+                Some(Burst { amount: bytes_of(cost).wrapping_mul(self.burst), bytes: true })
+            }
+        }
+    }
+
+    fn write(&self, w: &mut InfoWriter<'_>, revision: u8) -> Result<(), EncodeError> {
+        let mut mode = self.mode.bits() | if self.above { ABOVE } else { 0 };
+        let avg = match self.rate {
+            HashRate::Packets(period) => period.0,
+            HashRate::Bytes { cost } => {
+                mode |= BYTES;
+                cost
+            }
+        };
+        if self.rate_match {
+            mode |= RATE_MATCH;
+        }
+        if revision < 3 && (self.rate_match || self.interval != 0) {
+            return Err(EncodeError::NotRepresentable("a rate without bucket"));
+        }
+        let name = self.name.as_str().as_bytes();
+        if revision == 1 {
+            if name.len() >= SHORT_NAME_LEN {
+                return Err(EncodeError::NotRepresentable("so long a name"));
+            }
+            let coarse = match self.rate {
+                HashRate::Packets(period) if refined(period.0 / REFINEMENT) == period => {
+                    period.0 / REFINEMENT
+                }
+                HashRate::Packets(_) => return Err(EncodeError::NotRepresentable("so exact a rate")),
+                HashRate::Bytes { cost } => cost,
+            };
+            let number = |number| {
+                u32::try_from(number).map_err(|_| EncodeError::NotRepresentable("so large a number"))
+            };
+            w.c_string(name, SHORT_NAME_LEN);
+            w.ne_u32(mode);
+            w.ne_u32(number(coarse)?);
+            w.ne_u32(number(self.burst)?);
+        } else {
+            w.c_string(name, NAME_LEN);
+            w.align(8);
+            w.ne_u64(avg);
+            w.ne_u64(self.burst);
+            w.ne_u32(mode);
+        }
+        for number in [self.size, self.max, self.gc_interval, self.expire] {
+            w.ne_u32(number);
+        }
+        if revision == 3 {
+            w.ne_u32(self.interval);
+        }
+        for prefix in [self.source_prefix, self.destination_prefix] {
+            let PrefixLen(bits) = prefix.unwrap_or_else(|| PrefixLen(w.family().address_bits()));
+            w.u8(bits);
+        }
+        w.align(8);
+        w.zeros(8);
+        Ok(())
+    }
+
+    fn read(r: &mut InfoReader<'_>, revision: u8, address_bits: u8) -> Result<Self, DecodeError> {
+        let (name, at, mode, avg, burst);
+        if revision == 1 {
+            name = Name::read(r, SHORT_NAME_LEN, "name")?;
+            at = **r;
+            mode = r.ne_u32("mode")?;
+            avg = r.ne_u32("avg")?.into();
+            burst = r.ne_u32("burst")?.into();
+        } else {
+            name = Name::read(r, NAME_LEN, "name")?;
+            r.take(1, "padding")?;
+            avg = r.ne_u64("avg")?;
+            burst = r.ne_u64("burst")?;
+            at = **r;
+            mode = r.ne_u32("mode")?;
+        }
+        let known = HashMode::all().bits() | ABOVE | BYTES | if revision == 3 { RATE_MATCH } else { 0 };
+        if mode & !known != 0 {
+            return Err(at.error("mode", Problem::Value(mode.into())));
+        }
+        let (size, max) = (r.ne_u32("size")?, r.ne_u32("max")?);
+        let (gc_interval, expire) = (r.ne_u32("gc_interval")?, r.ne_u32("expire")?);
+        let interval = if revision == 3 { r.ne_u32("interval")? } else { 0 };
+        let (source, destination) = (r.u8("srcmask")?, r.u8("dstmask")?);
+        r.rest();
+        let prefix = |bits: u8| (bits != address_bits).then_some(PrefixLen(bits));
+        let rate = match mode & BYTES != 0 {
+            true => HashRate::Bytes { cost: avg },
+            false if revision == 1 => HashRate::Packets(refined(avg)),
+            false => HashRate::Packets(Period(avg)),
+        };
+        Ok(Self {
+            above: mode & ABOVE != 0,
+            rate,
+            burst,
+            mode: HashMode::from_bits_truncate(mode),
+            name,
+            size,
+            max,
+            gc_interval,
+            expire,
+            source_prefix: prefix(source),
+            destination_prefix: prefix(destination),
+            rate_match: mode & RATE_MATCH != 0,
+            interval,
+            written: Written::default(),
+        })
+    }
+}
+
+/// Bytes of the name in revision 1 (`IFNAMSIZ`), and in the later ones (`NAME_MAX`).
+const SHORT_NAME_LEN: usize = 16;
+const NAME_LEN: usize = 255;
+
+/// How many times finer periods are since revision 2.
+const REFINEMENT: u64 = 100;
+
+/// The period of revision 1, made finer by taking it for the rate as which it is printed.
+fn refined(coarse: u64) -> Period<1_000_000> {
+    let rate = Period::<10_000>(coarse).rate();
+    let exact = rate.and_then(|(count, unit)| Period::of_rate(count, unit));
+    exact
+        .filter(|exact| exact.0 / REFINEMENT == coarse)
+        .unwrap_or_else(|| Period(coarse.wrapping_mul(REFINEMENT)))
+}
+
+/// Bytes per second that a cost stands for.
+const fn bytes_of(cost: u64) -> u64 {
+    let units = match cost {
+        0 => u32::MAX as u64,
+        _ => u32::MAX as u64 / cost,
+    };
+    units.wrapping_sub(1) << BYTE_SHIFT
+}
+
+/// The cost of so many bytes per second; `None` if they are too many. The kernel takes no cost below 2.
+fn cost_of(bytes: u64) -> Option<u64> {
+    let cost = u64::from(u32::MAX) / ((bytes >> BYTE_SHIFT) + 1);
+    (cost >= 2).then_some(cost)
+}
+
+/// Bytes are counted by sixteens (`XT_HASHLIMIT_BYTE_SHIFT`).
+const BYTE_SHIFT: u32 = 4;
+/// The most bytes per second.
+const MAX_BYTES: u64 = ((u32::MAX as u64 / 2) << BYTE_SHIFT) - 1;
+
+/// A rate as an option gives it. Printing takes the unit from the period.
+#[derive(Clone, Copy, Debug)]
+struct WrittenRate {
+    rate: HashRate,
+    unit: RateUnit,
+}
+
+impl From<HashRate> for WrittenRate {
+    fn from(rate: HashRate) -> Self {
+        Self { rate, unit: RateUnit::Second }
+    }
+}
+
+impl Value for WrittenRate {
+    const DOMAIN: Domain = Domain::OneOf(&[
+        Period::<1_000_000>::DOMAIN,
+        Domain::Expression { language: "number of bytes per second such as 400b/s, 512kb/s or 2mb/s" },
+    ]);
+
+    fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
+        let Some((amount, second)) = text.split_once("b/") else {
+            let (period, unit) = Period::parse_with_unit(text)?;
+            return Ok(Self { rate: HashRate::Packets(period), unit });
+        };
+        let too_many = ValueError::OutOfRange { min: 1, max: MAX_BYTES };
+        let (digits, factor) = split_unit(amount);
+        if !"second".starts_with(second)
+            || second.is_empty()
+            || !digits.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            return Err(ValueError::Form);
+        }
+        let number: u64 = match digits.parse() {
+            Ok(0) => return Err(too_many),
+            Ok(number) => number,
+            Err(_) if digits.is_empty() => return Err(ValueError::Form),
+            Err(_) => return Err(too_many),
+        };
+        let cost = number.checked_mul(factor).and_then(cost_of).ok_or(too_many)?;
+        Ok(Self { rate: HashRate::Bytes { cost }, unit: RateUnit::Second })
+    }
+
+    fn write(&self, out: &mut String, scope: &Scope) {
+        let cost = match self.rate {
+            HashRate::Packets(period) => return period.write(out, scope),
+            HashRate::Bytes { cost } => cost,
+        };
+        let bytes = bytes_of(cost);
+        // The largest unit in which the number still means the same cost.
+        let fits = |unit: u64| {
+            let whole = bytes & u64::from(u32::MAX) & !(unit - 1);
+            unit == 1 || (bytes >= unit && cost_of(whole) == Some(cost))
+        };
+        if let Some((unit, letter)) = BYTE_UNITS.into_iter().find(|(unit, _)| fits(*unit)) {
+            let _ = write!(out, "{}{letter}b/s", bytes / unit);
+        }
+    }
+}
+
+/// A burst as it is written: packets or bytes.
+#[derive(Clone, Copy, Debug)]
+struct Burst {
+    amount: u64,
+    bytes: bool,
+}
+
+impl Value for Burst {
+    const DOMAIN: Domain = Domain::OneOf(&[
+        Domain::Integer { min: 1, max: MAX_PACKETS, unit: "packets" },
+        Domain::Expression { language: "number of bytes such as 4000b, 512kb or 2mb" },
+    ]);
+
+    fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {
+        let amount = text.strip_suffix('b').unwrap_or(text);
+        let (digits, factor) = split_unit(amount);
+        let bytes = digits.len() < text.len();
+        let max = if bytes { u64::MAX } else { MAX_PACKETS };
+        let out_of_range = ValueError::OutOfRange { min: 1, max };
+        match u64::parse(digits, scope)? {
+            number if number == 0 || number > max => Err(out_of_range),
+            number => Ok(Self { amount: number.checked_mul(factor).ok_or(out_of_range)?, bytes }),
+        }
+    }
+
+    fn write(&self, out: &mut String, _: &Scope) {
+        let units = if self.bytes { &BYTE_UNITS[..] } else { &[] };
+        let _ = match units.iter().find(|(unit, _)| self.amount >= *unit || *unit == 1) {
+            Some((unit, letter)) => write!(out, "{}{letter}b", self.amount / unit),
+            None => write!(out, "{}", self.amount),
+        };
+    }
+}
+
+/// Takes the letter of a [`BYTE_UNITS`] unit off the end.
+fn split_unit(text: &str) -> (&str, u64) {
+    let unit = BYTE_UNITS.into_iter().find_map(|(unit, letter)| Some((text.strip_suffix(letter)?, unit)));
+    unit.unwrap_or((text, 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Family;
+    use crate::registry::testing::{check_text, text_cases};
+    use crate::registry::{Describe, NoSets};
+    use proptest::prelude::*;
+
+    #[test]
+    fn packets() {
+        text_cases! { Hashlimit, Ipv4:
+            "--hashlimit-above 1000000/sec --hashlimit-burst 5 --hashlimit-name mini1" => same,
+            "--hashlimit-upto 1/hour --hashlimit-burst 1 --hashlimit-mode srcip,dstport --hashlimit-name a.b" => same,
+            "--hashlimit 5 --hashlimit-name x" => "--hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-name x",
+            "! --hashlimit-above 5/min --hashlimit-name x"
+                => "--hashlimit-upto 5/min --hashlimit-burst 5 --hashlimit-name x",
+            "! --hashlimit-upto 5/min --hashlimit-name x"
+                => "--hashlimit-above 5/min --hashlimit-burst 5 --hashlimit-name x",
+            "--hashlimit-upto 60/min --hashlimit-name x"
+                => "--hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-htable-expire 60000",
+            "--hashlimit-upto 1/s --hashlimit-mode dstport|dstip|srcport|srcip --hashlimit-name x"
+                => "--hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-mode srcip,srcport,dstip,dstport --hashlimit-name x",
+            "--hashlimit-upto 1/sec --hashlimit-burst 1 --hashlimit-mode dstip --hashlimit-name mini1 --hashlimit-htable-size 16 --hashlimit-htable-max 2000 --hashlimit-htable-gcinterval 60000 --hashlimit-htable-expire 2000 --hashlimit-srcmask 24 --hashlimit-dstmask 8" => same,
+            "--hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-srcmask 255.255.0.0 --hashlimit-dstmask 32"
+                => "--hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-srcmask 16",
+            "--hashlimit-upto 1000001/sec --hashlimit-name x" => fails,
+            "--hashlimit-upto 0/sec --hashlimit-name x" => fails,
+            "--hashlimit-upto 1/sec --hashlimit-burst 0 --hashlimit-name x" => fails,
+            "--hashlimit-upto 1/sec --hashlimit-burst 1000001 --hashlimit-name x" => fails,
+            "--hashlimit-upto 1/sec --hashlimit-burst 1mb --hashlimit-name x" => fails,
+            "--hashlimit-upto 1/sec --hashlimit-mode foo --hashlimit-name x" => fails,
+            "--hashlimit-upto 1/sec --hashlimit-above 1/sec --hashlimit-name x" => fails,
+            "--hashlimit-upto 1/sec --hashlimit 1/sec --hashlimit-name x" => fails,
+            "--hashlimit-upto 1/sec --hashlimit-name x --hashlimit-srcmask 33" => fails,
+            "--hashlimit-upto 1/sec --hashlimit-name a/b" => fails,
+            "--hashlimit-upto 1/sec --hashlimit-name x --hashlimit-htable-expire 0" => fails,
+            "--hashlimit-upto 1/sec --hashlimit-name x --hashlimit-htable-gcinterval 0" => fails,
+            "--hashlimit-upto 1/sec" => fails, "--hashlimit-name x" => fails, "" => fails,
+        }
+        text_cases! { Hashlimit, Ipv6:
+            "--hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name x --hashlimit-srcmask 64" => same,
+            "--hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-srcmask 128"
+                => "--hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name x",
+        }
+    }
+
+    #[test]
+    fn bytes() {
+        text_cases! { Hashlimit, Ipv4:
+            "--hashlimit-upto 4kb/s --hashlimit-burst 400kb --hashlimit-name mini5" => same,
+            "--hashlimit-upto 10mb/s --hashlimit-name mini6" => same,
+            "--hashlimit-upto 123456b/s --hashlimit-burst 1mb --hashlimit-name mini7" => same,
+            "--hashlimit-above 512kb/sec --hashlimit-burst 1mb --hashlimit-name a"
+                => "--hashlimit-above 512kb/s --hashlimit-burst 1mb --hashlimit-name a",
+            "--hashlimit-upto 0b/s --hashlimit-name a" => fails,
+            "--hashlimit-upto kb/s --hashlimit-name a" => fails,
+            "--hashlimit-upto 1gb/s --hashlimit-name a" => fails,
+            "--hashlimit-upto 1mb/min --hashlimit-name a" => fails,
+            "--hashlimit-upto 99999999mb/s --hashlimit-name a" => fails,
+            "--hashlimit-upto 34359738351b/s --hashlimit-name a" => "--hashlimit-upto 34359738336b/s --hashlimit-name a",
+            "--hashlimit-upto 34359738352b/s --hashlimit-name a" => fails,
+            "--hashlimit-upto 1mb/s --hashlimit-burst 1kb --hashlimit-name a" => fails,
+            "--hashlimit-upto 10b/s --hashlimit-burst 1kb --hashlimit-name a" => fails,
+        }
+    }
+
+    #[test]
+    fn measuring() {
+        text_cases! { Hashlimit, Ipv4:
+            "--hashlimit-upto 40mb/s --hashlimit-mode srcip --hashlimit-name rate4 --hashlimit-rate-match --hashlimit-rate-interval 10" => same,
+            "--hashlimit-upto 40mb/s --hashlimit-name r --hashlimit-rate-match" => same,
+            "--hashlimit-upto 7/sec --hashlimit-burst 5 --hashlimit-name r --hashlimit-rate-match" => same,
+            "--hashlimit-upto 120/min --hashlimit-name r --hashlimit-rate-match"
+                => "--hashlimit-upto 120/sec --hashlimit-burst 5 --hashlimit-name r --hashlimit-htable-expire 60000 --hashlimit-rate-match --hashlimit-rate-interval 60",
+            "--hashlimit-upto 7/sec --hashlimit-name r --hashlimit-rate-interval 0" => fails,
+        }
+    }
+
+    #[test]
+    fn revision_1_counts_coarser() {
+        let parse =
+            |text: &str| crate::registry::testing::parse::<Hashlimit>(Family::Ipv4, text).expect(text);
+        let encodes =
+            |text, revision| parse(text).encode(revision, Family::Ipv4, &NoSets, &mut Vec::new()).is_ok();
+        for fine in [
+            "--hashlimit-upto 1000000/sec --hashlimit-name x",
+            "--hashlimit-upto 1/sec --hashlimit-name a234567890123456",
+        ] {
+            assert!(encodes(fine, 2) && !encodes(fine, 1), "{fine}");
+        }
+        assert!(encodes("--hashlimit-upto 3/sec --hashlimit-name x", 1));
+        assert!(!encodes("--hashlimit-upto 3/sec --hashlimit-name x --hashlimit-rate-match", 2));
+    }
+
+    proptest! {
+        #[test]
+        fn any_rate_survives(count in 1..1_000_000_u64, unit in 0..7_usize, burst in 1..=1_000_000_u64, seconds: bool) {
+            let units = ["/sec", "/min", "/hour", "/day", "b/s", "kb/s", "mb/s"];
+            let unit = units[unit];
+            let burst = if unit.ends_with("b/s") { format!("{burst}mb") } else { burst.to_string() };
+            let measure = if seconds { "--hashlimit-rate-match" } else { "" };
+            let text = format!("--hashlimit-above {count}{unit} --hashlimit-burst {burst} --hashlimit-name x {measure}");
+            if let Ok(saved) = check_text::<Hashlimit>(Family::Ipv4, &text) {
+                prop_assert!(check_text::<Hashlimit>(Family::Ipv4, &saved).is_ok() || !measure.is_empty(), "{}", saved);
+            } else {
+                prop_assert!(unit.ends_with("b/s"));
+            }
+        }
+
+        #[test]
+        fn what_decodes_encodes_to_the_same_meaning(
+            bytes in proptest::collection::vec(any::<u8>(), 312),
+            revision in 1..=3_u8,
+        ) {
+            let mut bytes = bytes;
+            // A name, and a mode that exists.
+            bytes[..2].copy_from_slice(b"a\0");
+            bytes[17..20].fill(0);
+            bytes[16] &= 0x3f;
+            bytes[273..276].fill(0);
+            bytes[272] &= 0x3f;
+            let decode = |bytes: &[u8]| Hashlimit::DESCRIPTOR.decode(revision, Family::Ipv6, bytes, &NoSets);
+            let first = decode(&bytes).expect("hashlimit").expect("a rule");
+            let mut again = Vec::new();
+            if first.encode(revision, Family::Ipv6, &NoSets, &mut again).is_ok() {
+                let second = decode(&again).expect("hashlimit").expect("what was just encoded");
+                prop_assert!(first.equals(&*second));
+            }
+            let scope = Scope { family: Family::Ipv6, protocol: None };
+            prop_assert!(crate::registry::testing::print(&*first, &scope).contains("--hashlimit-name a"));
+        }
+    }
+}
