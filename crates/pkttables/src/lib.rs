@@ -5,9 +5,9 @@
 //! - [`domain`]: the kinds of values that parameters take.
 //! - [`matches`] and [`targets`]: the extensions, one file each.
 //! - [`text`]: the iptables language, from words to save files.
-//! - [`system`]: the names of services, protocols and accounts on this system.
 //! - [`nft`]: a rule as iptables-nft keeps it in nf_tables expressions.
 //! - [`kernel`]: reading the rulesets of a kernel, and changing them.
+//! - [`system`]: the names of services, protocols, accounts and more on this system.
 
 pub mod domain;
 pub mod kernel;

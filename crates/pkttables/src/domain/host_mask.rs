@@ -1,6 +1,7 @@
 use super::{parse_address, parse_mask};
 use crate::model::{AddressMask, Family};
-use crate::registry::{Domain, Scope, Value, ValueError};
+use crate::registry::{Domain, InfoReader, InfoWriter, Scope, Value, ValueError};
+use nfnetlink::wire::DecodeError;
 use std::fmt::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -13,6 +14,11 @@ pub struct HostMask {
     pub address: IpAddr,
     /// The bits that count, an address of the same family.
     pub mask: IpAddr,
+    /// Whether an IPv4 mask has ones in the unused rest of its field in kernel structures.
+    ///
+    /// It has where it was written as a mask or not at all, and not where it was written as a prefix length. Other
+    /// programs do so too, and compare the whole field to find a rule.
+    pub filled: bool,
 }
 
 impl HostMask {
@@ -23,6 +29,28 @@ impl HostMask {
             Family::Ipv4 => IpAddr::V4(Ipv4Addr::BROADCAST),
             Family::Ipv6 => IpAddr::V6(Ipv6Addr::from_bits(u128::MAX)),
         }
+    }
+
+    /// Writes address and mask, each as `union nf_inet_addr`.
+    pub fn encode(&self, w: &mut InfoWriter<'_>) {
+        w.inet_addr(self.address);
+        match self.mask {
+            IpAddr::V4(mask) if self.filled => {
+                w.bytes(&mask.octets());
+                w.bytes(&[0xff; 12]);
+            }
+            mask => w.inet_addr(mask),
+        }
+    }
+
+    /// Reads address and mask.
+    pub fn decode(r: &mut InfoReader<'_>, family: Family) -> Result<Self, DecodeError> {
+        let address = r.inet_addr(family, "address")?;
+        let mut rest = **r;
+        let mask = r.inet_addr(family, "mask")?;
+        rest.take(4, "mask")?;
+        let filled = family == Family::Ipv4 && rest.array("mask")? == [0xff; 12];
+        Ok(Self { address, mask, filled })
     }
 
     /// How many leading bits count; `None` if the mask has gaps.
@@ -54,11 +82,12 @@ impl Value for HostMask {
     const DOMAIN: Domain = Domain::Prefix;
 
     fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {
-        let (address, mask) = match text.split_once('/') {
-            Some((address, mask)) => (address, parse_mask(mask, scope.family)?),
-            None => (text, Self::full_mask(scope.family)),
+        let (address, mask, is_length) = match text.split_once('/') {
+            Some((address, mask)) => (address, parse_mask(mask, scope.family)?, !mask.contains('.')),
+            None => (text, Self::full_mask(scope.family), false),
         };
-        Ok(Self { address: parse_address(address, scope.family)?, mask })
+        let filled = scope.family == Family::Ipv4 && !is_length;
+        Ok(Self { address: parse_address(address, scope.family)?, mask, filled })
     }
 
     fn write(&self, out: &mut String, _: &Scope) {

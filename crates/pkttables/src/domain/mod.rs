@@ -16,6 +16,7 @@ mod mac;
 mod mark_change;
 mod masked;
 mod name;
+mod named_mask;
 mod nat_ports;
 mod nat_range;
 mod object_name;
@@ -43,6 +44,7 @@ pub use mac::Mac;
 pub use mark_change::MarkChange;
 pub use masked::Masked;
 pub use name::Name;
+pub use named_mask::{DeviceGroups, Realms};
 pub use nat_ports::NatPorts;
 pub use nat_range::{Endpoints, NatFlags, NatRange};
 pub use object_name::{

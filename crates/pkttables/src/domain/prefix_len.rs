@@ -1,4 +1,4 @@
-use super::{HostMask, parse_mask};
+use super::parse_mask;
 use crate::model::AddressMask;
 use crate::registry::{Domain, Scope, Value, ValueError};
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ impl PrefixLen {
     /// The length of a mask; `None` if it has gaps.
     #[must_use]
     pub fn of_mask(mask: IpAddr) -> Option<Self> {
-        HostMask { address: mask, mask }.prefix_len().map(Self)
+        AddressMask::new(mask, mask)?.prefix_len().map(Self)
     }
 
     /// The mask for addresses like `example`; `None` if they have fewer bits.

@@ -6,7 +6,6 @@ use crate::registry::{
 };
 use crate::{choices, extension, flag_set, integer_range};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
-use std::net::{IpAddr, Ipv4Addr};
 
 /// The `conntrack` match: all conditions that are given must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -278,7 +277,7 @@ impl Conntrack {
 
         for (bit, host) in (0..4).map(|place| flag::HOSTS << place).zip(self.hosts()) {
             match flags.put(bit, host) {
-                Some(host) => write_host(w, host),
+                Some(host) => host.encode(w),
                 None => w.zeros(32),
             }
         }
@@ -321,8 +320,7 @@ impl Conntrack {
     ) -> Result<(Self, bool), DecodeError> {
         let mut hosts = [None; 4];
         for host in &mut hosts {
-            let (address, mask) = (r.inet_addr(family, "address")?, r.inet_addr(family, "mask")?);
-            *host = Some(HostMask { address, mask });
+            *host = Some(HostMask::decode(r, family)?);
         }
         let expires = Lifetime { min: r.ne_u32("expires_min")?, max: r.ne_u32("expires_max")? };
         let protocol = r.ne_u16("l4proto")?;
@@ -409,19 +407,6 @@ impl Conntrack {
             self.reply.source_port,
             self.reply.destination_port,
         ]
-    }
-}
-
-/// Only an IPv4 mask that is written as a prefix length has zeros behind it: so do other programs, which compare
-/// the bytes to find a rule.
-fn write_host(w: &mut InfoWriter<'_>, host: HostMask) {
-    w.inet_addr(host.address);
-    match host.mask {
-        IpAddr::V4(mask) if mask == Ipv4Addr::BROADCAST || host.prefix_len().is_none() => {
-            w.bytes(&mask.octets());
-            w.bytes(&[0xff; 12]);
-        }
-        mask => w.inet_addr(mask),
     }
 }
 

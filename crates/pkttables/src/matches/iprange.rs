@@ -2,12 +2,8 @@
 
 use crate::domain::AddressRange;
 use crate::extension;
-use crate::model::{Families, Family, Negatable};
-use crate::registry::{
-    Domain, Extension, InfoReader, InfoWriter, Require, Revision, Scope, Value, ValueError,
-};
-use nfnetlink::wire::DecodeError;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use crate::model::{Families, Negatable};
+use crate::registry::{Domain, Extension, Require, Revision, Scope, Value, ValueError};
 
 /// The `iprange` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,8 +56,8 @@ impl Extension for Iprange {
                 match range {
                     Some(range) => {
                         flags |= given | if range.not { not } else { 0 };
-                        write_address(w, range.value.0.first);
-                        write_address(w, range.value.0.last);
+                        w.inet_addr(range.value.0.first);
+                        w.inet_addr(range.value.0.last);
                     }
                     None => w.zeros(32),
                 }
@@ -72,7 +68,7 @@ impl Extension for Iprange {
         },
         decode: |r, family| {
             let mut span = || {
-                let (first, last) = (read_address(r, family)?, read_address(r, family)?);
+                let (first, last) = (r.inet_addr(family, "first")?, r.inet_addr(family, "last")?);
                 Ok(Span(AddressRange { first, last }))
             };
             let (source, destination) = (span()?, span()?);
@@ -87,28 +83,6 @@ impl Extension for Iprange {
             }))
         },
     }];
-}
-
-/// `union nf_inet_addr`: 16 bytes, of which IPv4 uses the first four.
-fn write_address(w: &mut InfoWriter<'_>, address: IpAddr) {
-    match address {
-        IpAddr::V4(address) => {
-            w.bytes(&address.octets());
-            w.zeros(12);
-        }
-        IpAddr::V6(address) => w.bytes(&address.octets()),
-    }
-}
-
-fn read_address(r: &mut InfoReader<'_>, family: Family) -> Result<IpAddr, DecodeError> {
-    Ok(match family {
-        Family::Ipv4 => {
-            let address = Ipv4Addr::from(r.array("address")?);
-            r.take(12, "address")?;
-            address.into()
-        }
-        Family::Ipv6 => Ipv6Addr::from(r.array::<16>("address")?).into(),
-    })
 }
 
 impl Value for Span {

@@ -4,7 +4,7 @@ use crate::domain::parse_bounded;
 use crate::extension;
 use crate::model::{Families, Hooks, Negatable};
 use crate::registry::{Domain, Extension, Flag, ObjectKind, Require, Revision, Scope, Value, ValueError};
-use crate::system::Accounts;
+use crate::system::Names;
 use std::fmt::Write as _;
 
 /// The `owner` match.
@@ -136,8 +136,8 @@ impl IdRange {
         Domain::Range { of: &Domain::Integer { min: 0, max: Self::MAX as u64, unit: "" }, separator: '-' },
     ]);
 
-    fn parse(text: &str, accounts: &Accounts) -> Result<Self, ValueError> {
-        if let Some(id) = accounts.id(text) {
+    fn parse(text: &str, names: &Names) -> Result<Self, ValueError> {
+        if let Some(id) = names.number(text) {
             return Ok(Self { first: id, last: id });
         }
         let id = |text| {
@@ -161,7 +161,7 @@ impl Value for Users {
     const DOMAIN: Domain = IdRange::DOMAIN;
 
     fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
-        IdRange::parse(text, Accounts::users()).map(Self)
+        IdRange::parse(text, Names::users()).map(Self)
     }
 
     fn write(&self, out: &mut String, _: &Scope) {
@@ -173,7 +173,7 @@ impl Value for Groups {
     const DOMAIN: Domain = IdRange::DOMAIN;
 
     fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
-        IdRange::parse(text, Accounts::groups()).map(Self)
+        IdRange::parse(text, Names::groups()).map(Self)
     }
 
     fn write(&self, out: &mut String, _: &Scope) {

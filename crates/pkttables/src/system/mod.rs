@@ -1,10 +1,10 @@
-//! What the system calls things: services, protocols and accounts, as its configuration files list them.
+//! What the system calls things: services, protocols, accounts and more, as its configuration files list them.
 
-mod accounts;
+mod names;
 mod protocols;
 mod services;
 
-pub use accounts::Accounts;
+pub use names::Names;
 pub use protocols::Protocols;
 pub use services::Services;
 
