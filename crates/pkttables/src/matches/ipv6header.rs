@@ -1,0 +1,150 @@
+//! `-m ipv6header`: tests which headers an IPv6 packet has.
+use crate::extension;
+use crate::model::Families;
+use crate::registry::{Choice, Domain, Extension, Flag, Revision, Scope, Value, ValueError};
+use nfnetlink::wire::Problem;
+
+/// The `ipv6header` match.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ipv6Header {
+    /// The headers that are meant.
+    pub headers: Headers,
+    /// Whether the packet must not have them.
+    pub not: bool,
+    /// Whether it may have others too.
+    pub soft: bool,
+}
+
+bitflags::bitflags! {
+    /// Kinds of headers in an IPv6 packet.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+    pub struct Headers: u8 {
+        /// Any transport protocol.
+        const PROTOCOL = 1;
+        /// Nothing follows.
+        const NONE = 2;
+        /// Encapsulating security payload.
+        const ESP = 4;
+        /// Authentication.
+        const AH = 8;
+        /// Fragment.
+        const FRAGMENT = 16;
+        /// Routing.
+        const ROUTING = 32;
+        /// Destination options.
+        const DESTINATION = 64;
+        /// Hop-by-hop options.
+        const HOP_BY_HOP = 128;
+    }
+}
+
+extension! {
+    /// Match IPv6 packets by the extension headers that they have.
+    match "ipv6header" => Ipv6Header {
+        families: Families::IPV6,
+    } params {
+        /// The packet has exactly these headers, or with `--soft` at least these.
+        [!] "header": Headers {
+            set: |m, headers, not| { m.headers = headers; m.not = not },
+            get: |m| Some((m.headers, m.not)),
+            required: true,
+        }
+        /// The packet may have further headers.
+        "soft": Flag {
+            set: |m, _, _| m.soft = true,
+            get: |m| m.soft.then_some((Flag, false)),
+        }
+    }
+}
+
+// `struct ip6t_ipv6header_info`
+impl Extension for Ipv6Header {
+    const REVISIONS: &'static [Revision<Self>] = &[Revision {
+        number: 0,
+        size: 3,
+        families: Families::IPV6,
+        encode: |m, w| {
+            let all = |flag| if flag { 0xff } else { 0 };
+            w.bytes(&[m.headers.bits(), all(m.not), all(m.soft)]);
+            Ok(())
+        },
+        decode: |r, _| {
+            let headers = Headers::from_bits_retain(r.u8("headers")?);
+            let mut flag = |what| match r.u8(what)? {
+                0 => Ok(false),
+                0xff => Ok(true),
+                other => Err(r.error(what, Problem::Value(other.into()))),
+            };
+            Ok(Some(Self { headers, not: flag("invert")?, soft: flag("soft")? }))
+        },
+    }];
+}
+
+impl Value for Headers {
+    const DOMAIN: Domain = Domain::Flags { choices: &CHOICES, separator: ',' };
+
+    fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
+        let find = |name: &str| {
+            let is_called = |choice: &Choice| {
+                choice.name.eq_ignore_ascii_case(name)
+                    || choice.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
+            };
+            let place = CHOICES.iter().position(is_called).ok_or(ValueError::UnknownName)?;
+            Ok(Self::from_bits_retain(0x80 >> place))
+        };
+        let mut names = text.split(',').filter(|name| !name.is_empty());
+        let headers = names.try_fold(Self::empty(), |headers, name| Ok(headers | find(name)?))?;
+        if headers.is_empty() { Err(ValueError::Form) } else { Ok(headers) }
+    }
+
+    fn write(&self, out: &mut String, _: &Scope) {
+        let has = |place: u8| self.bits() & (0x80 >> place) != 0;
+        let names: Vec<&str> =
+            CHOICES.iter().zip(0..).filter(|(_, place)| has(*place)).map(|(choice, _)| choice.name).collect();
+        out.push_str(&names.join(","));
+    }
+}
+
+/// The headers from the highest bit on, by the names that `/etc/protocols` usually has.
+const CHOICES: [Choice; 8] = [
+    choice("hop-by-hop", &["hop", "hopopt", "0"], "Options that every router looks at."),
+    choice("ipv6-opts", &["dst", "60"], "Options that the destination looks at."),
+    choice("ipv6-route", &["route", "43"], "Routers that the packet should visit."),
+    choice("ipv6-frag", &["frag", "44"], "The packet is a fragment."),
+    choice("ah", &["auth", "51"], "IPsec's authentication header."),
+    choice("esp", &["50"], "IPsec's encrypted payload."),
+    choice("ipv6-nonxt", &["none", "59"], "Nothing follows the headers."),
+    choice("protocol", &["prot", "255"], "A transport protocol such as TCP."),
+];
+
+const fn choice(name: &'static str, aliases: &'static [&'static str], help: &'static str) -> Choice {
+    Choice { name, aliases, help, families: Families::IPV6 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Family;
+    use crate::registry::testing::{decodes, layout, text_cases};
+
+    #[test]
+    fn saved_forms() {
+        text_cases! { Ipv6Header, Ipv6:
+            "--header hop-by-hop" => same, "--header hop-by-hop --soft" => same, "--header ipv6-nonxt" => same,
+            "! --header esp --soft" => same, "--header esp,,ah" => "--header ah,esp", "--header 0" => "--header hop-by-hop",
+            "--header hop,dst,route,frag,auth,esp,none,prot" =>
+                "--header hop-by-hop,ipv6-opts,ipv6-route,ipv6-frag,ah,esp,ipv6-nonxt,protocol",
+            "--header 60,43,255" => "--header ipv6-opts,ipv6-route,protocol", "--header IPv6-Opts" => "--header ipv6-opts",
+            "--soft" => fails, "" => fails, "--header ," => fails, "--header tcp" => fails, "--header 6" => fails,
+            "--header ALL" => fails, "--header esp --header ah" => fails, "! --soft --header esp" => fails,
+        }
+    }
+
+    #[test]
+    fn layout_of_struct_ip6t_ipv6header_info() {
+        let text = "! --header hop,esp --soft";
+        let expected = vec![0x84, 0xff, 0xff, 0, 0, 0, 0, 0];
+        assert_eq!(layout::<Ipv6Header>(Family::Ipv6, 0, text), Some(expected));
+        assert!(!decodes::<Ipv6Header>(Family::Ipv6, 0, &[1, 1, 0]));
+    }
+}
