@@ -45,6 +45,8 @@ crate::registry::extensions! {
     quota::Quota,
     realm::Realm,
     recent::Recent,
+    rt::Rt,
+    sctp::Sctp,
     set::Set,
     state::State,
     statistic::Statistic,
