@@ -10,6 +10,7 @@
 //! - [`system`]: the names of services, protocols, accounts and more on this system.
 
 pub mod domain;
+pub mod edit;
 pub mod kernel;
 pub mod matches;
 pub mod model;

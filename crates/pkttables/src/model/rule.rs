@@ -14,6 +14,14 @@ pub struct Rule {
     pub counters: Option<Counters>,
 }
 
+impl Rule {
+    /// Whether both have the same conditions and target, whatever they have counted.
+    #[must_use]
+    pub fn does_the_same(&self, other: &Self) -> bool {
+        self.header == other.header && self.matches == other.matches && self.target == other.target
+    }
+}
+
 /// Packets and bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Counters {

@@ -1,0 +1,205 @@
+use super::chains::Editor;
+use super::error::{EditError, Numbered};
+use super::state::{Rules, Slot, builtin};
+use crate::kernel::{NewRule, Place, RuleRef};
+use crate::model::{Rule, TableName, Target};
+use nfnetlink::Transport;
+
+impl<T: Transport> Editor<'_, '_, T> {
+    /// Adds a rule at the end of a chain.
+    pub fn append(&mut self, table: TableName, chain: &str, rule: &Rule) -> Result<(), EditError> {
+        self.check_target(table, rule)?;
+        let rules = &mut self.existing(table, chain)?.rules;
+        match rules {
+            Rules::Known(slots) => {
+                let len = slots.len();
+                self.add(table, chain, rule, Place::Last, len)
+            }
+            Rules::Untracked => self.add(table, chain, rule, Place::Last, 0),
+            Rules::Unread => {
+                if self.tracked {
+                    let len = self.known(table, chain)?.len();
+                    return self.add(table, chain, rule, Place::Last, len);
+                }
+                *rules = Rules::Untracked;
+                self.add(table, chain, rule, Place::Last, 0)
+            }
+        }
+    }
+
+    /// Adds a rule that gets this number, from 1; those behind it move on.
+    pub fn insert(
+        &mut self,
+        table: TableName,
+        chain: &str,
+        number: u32,
+        rule: &Rule,
+    ) -> Result<(), EditError> {
+        self.check_target(table, rule)?;
+        let rules = &mut self.existing(table, chain)?.rules;
+        if number == 1 && !self.tracked {
+            *rules = Rules::Untracked;
+            return self.add(table, chain, rule, Place::First, 0);
+        }
+        let slots = self.known(table, chain)?;
+        let index = index(number);
+        let place = match index.checked_sub(1) {
+            None => Place::First,
+            Some(before) => match slots.get(before) {
+                Some(slot) => Place::After(slot.at),
+                None => return Err(beyond(chain, number, Numbered::Insertion)),
+            },
+        };
+        self.add(table, chain, rule, place, index)
+    }
+
+    /// Deletes the first rule that does the same as this one.
+    pub fn delete(&mut self, table: TableName, chain: &str, rule: &Rule) -> Result<(), EditError> {
+        self.check_target(table, rule)?;
+        let index = self.find(table, chain, rule)?.ok_or_else(|| EditError::NoRule(chain.into()))?;
+        self.delete_at(table, chain, index)
+    }
+
+    /// Deletes the rule of this number, from 1.
+    pub fn delete_number(&mut self, table: TableName, chain: &str, number: u32) -> Result<(), EditError> {
+        let index = index(number);
+        if index >= self.present(table, chain)?.len() {
+            return Err(beyond(chain, number, Numbered::Deletion));
+        }
+        self.delete_at(table, chain, index)
+    }
+
+    /// Puts a rule into the place of the one with this number, from 1.
+    pub fn replace(
+        &mut self,
+        table: TableName,
+        chain: &str,
+        number: u32,
+        rule: &Rule,
+    ) -> Result<(), EditError> {
+        self.check_target(table, rule)?;
+        let index = index(number);
+        let Some(slot) = self.present(table, chain)?.get(index) else {
+            return Err(beyond(chain, number, Numbered::Replacement));
+        };
+        match slot.at {
+            RuleRef::Handle(handle) => {
+                let mut edit = self.transaction.table(self.family, table);
+                edit.replace_rule(self.tag, chain, handle, rule, self.snapshot.kernel())?;
+                if let Some(slot) = self.present(table, chain)?.get_mut(index) {
+                    slot.rule = Some(rule.clone());
+                }
+                Ok(())
+            }
+            // The kernel replaces by its own numbers only.
+            own @ RuleRef::Id(_) => {
+                self.add(table, chain, rule, Place::Before(own), index)?;
+                self.delete_at(table, chain, index + 1)
+            }
+        }
+    }
+
+    /// Whether a chain has a rule that does the same as this one.
+    pub fn check(&mut self, table: TableName, chain: &str, rule: &Rule) -> Result<bool, EditError> {
+        self.check_target(table, rule)?;
+        Ok(self.find(table, chain, rule)?.is_some())
+    }
+
+    /// Deletes all rules of a chain.
+    pub fn flush_chain(&mut self, table: TableName, chain: &str) -> Result<(), EditError> {
+        let state = self.chain(table, chain)?;
+        if !state.exists() {
+            return if builtin(table, chain).is_some() { Ok(()) } else { Err(EditError::NoChain(chain.into())) };
+        }
+        state.rules = Rules::Known(Vec::new());
+        Ok(self.transaction.table(self.family, table).flush_chain(self.tag, chain)?)
+    }
+
+    /// Deletes all rules of all chains.
+    pub fn flush(&mut self, table: TableName) -> Result<(), EditError> {
+        self.know_all(table)?;
+        let state = self.state(table);
+        if !state.made {
+            return Ok(());
+        }
+        for chain in state.chains.values_mut() {
+            chain.rules = Rules::Known(Vec::new());
+        }
+        Ok(self.transaction.table(self.family, table).flush(self.tag)?)
+    }
+
+    /// Whether a chain has no rules, and gets none in this transaction.
+    pub(super) fn is_empty(&mut self, table: TableName, chain: &str) -> Result<bool, EditError> {
+        Ok(self.known(table, chain)?.is_empty())
+    }
+
+    fn add(
+        &mut self,
+        table: TableName,
+        chain: &str,
+        rule: &Rule,
+        place: Place,
+        index: usize,
+    ) -> Result<(), EditError> {
+        let id = self.tracked.then_some(self.ids.wrapping_add(1));
+        let new = NewRule { chain, place, id, rule };
+        let mut edit = self.transaction.table(self.family, table);
+        edit.add_rule(self.tag, &new, self.snapshot.kernel())?;
+        let Some(id) = id else { return Ok(()) };
+        self.ids = id;
+        if let Rules::Known(slots) = &mut self.chain(table, chain)?.rules {
+            let slot = Slot { at: RuleRef::Id(id), rule: Some(rule.clone()) };
+            slots.insert(index.min(slots.len()), slot);
+        }
+        Ok(())
+    }
+
+    fn delete_at(&mut self, table: TableName, chain: &str, index: usize) -> Result<(), EditError> {
+        let slots = self.known(table, chain)?;
+        if index < slots.len() {
+            let slot = slots.remove(index);
+            self.transaction.table(self.family, table).delete_rule(self.tag, chain, slot.at)?;
+        }
+        Ok(())
+    }
+
+    fn find(&mut self, table: TableName, chain: &str, rule: &Rule) -> Result<Option<usize>, EditError> {
+        Ok(self.present(table, chain)?.iter().position(|slot| slot.does(rule)))
+    }
+
+    /// The rules of a chain, which is not made for this: a built-in one that is missing has none.
+    fn present(&mut self, table: TableName, chain: &str) -> Result<&mut Vec<Slot>, EditError> {
+        if !self.chain(table, chain)?.exists() && builtin(table, chain).is_none() {
+            return Err(EditError::NoChain(chain.into()));
+        }
+        self.known(table, chain)
+    }
+
+    /// The rules of a chain; reads them if they are not known yet.
+    fn known(&mut self, table: TableName, chain: &str) -> Result<&mut Vec<Slot>, EditError> {
+        let state = self.chain(table, chain)?;
+        if matches!(state.rules, Rules::Unread) {
+            let entries =
+                if state.exists() { self.snapshot.rules(self.family, table, chain)? } else { Vec::new() };
+            let slots = entries.into_iter().map(Slot::from_entry).collect();
+            self.chain(table, chain)?.rules = Rules::Known(slots);
+        }
+        match &mut self.chain(table, chain)?.rules {
+            Rules::Known(slots) => Ok(slots),
+            Rules::Unread | Rules::Untracked => Err(EditError::Untracked),
+        }
+    }
+
+    fn check_target(&mut self, table: TableName, rule: &Rule) -> Result<(), EditError> {
+        let (Target::Jump(target) | Target::Goto(target)) = &rule.target else { return Ok(()) };
+        if self.chain(table, target)?.exists() { Ok(()) } else { Err(EditError::NoTarget(target.clone())) }
+    }
+}
+
+fn index(number: u32) -> usize {
+    number.saturating_sub(1) as usize
+}
+
+fn beyond(chain: &str, number: u32, what: Numbered) -> EditError {
+    EditError::Number { chain: chain.into(), number, what }
+}
