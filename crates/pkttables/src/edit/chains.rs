@@ -104,7 +104,7 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
         let is_new = !self.chain(table, name)?.exists();
         self.make_table(table)?;
         let counters = counters.or_else(|| is_new.then(Counters::default));
-        let policy = policy.or(is_new.then_some(Policy::Accept));
+        let policy = policy.or_else(|| is_new.then_some(Policy::Accept));
         self.transaction.table(self.family, table).set_builtin(self.tag, hook, policy, counters)?;
         if is_new {
             self.put(table, name, Kind::Builtin { hook, policy: policy.unwrap_or(Policy::Accept) });
@@ -150,7 +150,8 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
     pub fn delete_chains(&mut self, table: TableName) -> Result<(), EditError> {
         self.know_all(table)?;
         let chains = self.state(table).chains.iter();
-        let mut names: Vec<(Box<str>, Kind)> = chains.map(|(name, chain)| (name.clone(), chain.kind)).collect();
+        let mut names: Vec<(Box<str>, Kind)> =
+            chains.map(|(name, chain)| (name.clone(), chain.kind)).collect();
         names.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         for (name, kind) in names {
             let goes = match kind {

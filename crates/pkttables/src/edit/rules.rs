@@ -9,22 +9,14 @@ impl<T: Transport> Editor<'_, '_, T> {
     /// Adds a rule at the end of a chain.
     pub fn append(&mut self, table: TableName, chain: &str, rule: &Rule) -> Result<(), EditError> {
         self.check_target(table, rule)?;
+        let tracked = self.tracked;
         let rules = &mut self.existing(table, chain)?.rules;
-        match rules {
-            Rules::Known(slots) => {
-                let len = slots.len();
-                self.add(table, chain, rule, Place::Last, len)
-            }
-            Rules::Untracked => self.add(table, chain, rule, Place::Last, 0),
-            Rules::Unread => {
-                if self.tracked {
-                    let len = self.known(table, chain)?.len();
-                    return self.add(table, chain, rule, Place::Last, len);
-                }
-                *rules = Rules::Untracked;
-                self.add(table, chain, rule, Place::Last, 0)
-            }
+        if !tracked {
+            *rules = Rules::Untracked;
+            return self.add(table, chain, rule, Place::Last, 0);
         }
+        let len = self.known(table, chain)?.len();
+        self.add(table, chain, rule, Place::Last, len)
     }
 
     /// Adds a rule that gets this number, from 1; those behind it move on.
@@ -36,8 +28,9 @@ impl<T: Transport> Editor<'_, '_, T> {
         rule: &Rule,
     ) -> Result<(), EditError> {
         self.check_target(table, rule)?;
+        let tracked = self.tracked;
         let rules = &mut self.existing(table, chain)?.rules;
-        if number == 1 && !self.tracked {
+        if number == 1 && !tracked {
             *rules = Rules::Untracked;
             return self.add(table, chain, rule, Place::First, 0);
         }
@@ -109,7 +102,11 @@ impl<T: Transport> Editor<'_, '_, T> {
     pub fn flush_chain(&mut self, table: TableName, chain: &str) -> Result<(), EditError> {
         let state = self.chain(table, chain)?;
         if !state.exists() {
-            return if builtin(table, chain).is_some() { Ok(()) } else { Err(EditError::NoChain(chain.into())) };
+            return if builtin(table, chain).is_some() {
+                Ok(())
+            } else {
+                Err(EditError::NoChain(chain.into()))
+            };
         }
         state.rules = Rules::Known(Vec::new());
         Ok(self.transaction.table(self.family, table).flush_chain(self.tag, chain)?)
