@@ -98,6 +98,12 @@ impl<T: Transport> Editor<'_, '_, T> {
         Ok(self.find(table, chain, rule)?.is_some())
     }
 
+    /// The rule of this number, from 1.
+    pub fn rule_at(&mut self, table: TableName, chain: &str, number: u32) -> Result<RuleRef, EditError> {
+        let slot = self.present(table, chain)?.get(index(number)).map(|slot| slot.at);
+        slot.ok_or_else(|| EditError::NoRule(chain.into()))
+    }
+
     /// Deletes all rules of a chain.
     pub fn flush_chain(&mut self, table: TableName, chain: &str) -> Result<(), EditError> {
         let state = self.chain(table, chain)?;

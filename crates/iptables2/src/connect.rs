@@ -1,0 +1,55 @@
+use crate::Result;
+use crate::failure::Failure;
+use nfnetlink::{Direction, Socket, Tap, Transport};
+use pkttables::kernel::{Kernel, KernelSets};
+use pkttnetlink::Readable;
+use std::path::PathBuf;
+
+/// A kernel, the running one or an embedded one.
+pub(crate) type AnyKernel = Kernel<Box<dyn Transport>>;
+
+/// Options that every personality takes besides those of iptables.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Options {
+    /// `--embedded[=FILE]`
+    pub(crate) embedded: Option<Option<PathBuf>>,
+    /// `--debug=netlink`
+    pub(crate) debug: bool,
+}
+
+impl Options {
+    /// Takes these options out of the arguments.
+    pub(crate) fn take(args: &[String]) -> Result<(Self, Vec<String>)> {
+        let mut options = Self::default();
+        let mut rest = Vec::with_capacity(args.len());
+        for arg in args {
+            match arg.as_str() {
+                "--debug=netlink" => options.debug = true,
+                "--embedded" => options.embedded = Some(None),
+                other => match other.strip_prefix("--embedded=") {
+                    Some(file) => options.embedded = Some(Some(file.into())),
+                    None => rest.push(arg.clone()),
+                },
+            }
+        }
+        Ok((options, rest))
+    }
+
+    /// Connects to the kernel that the options name.
+    pub(crate) fn open(&self) -> Result<AnyKernel> {
+        if self.embedded.is_some() {
+            return Err(Failure::Other(3, "the embedded kernel is not built in".into()));
+        }
+        let socket = Socket::open().map_err(pkttables::kernel::KernelError::from)?;
+        Ok(Kernel::new(self.tapped(socket)).with_sets(KernelSets::new(Socket::open)))
+    }
+
+    fn tapped(&self, transport: impl Transport + 'static) -> Box<dyn Transport> {
+        if !self.debug {
+            return Box::new(transport);
+        }
+        Box::new(Tap::new(transport, |direction: Direction, datagram: &[u8]| {
+            eprintln!("{direction:?}\n{}", Readable(datagram));
+        }))
+    }
+}
