@@ -108,6 +108,66 @@ fn what_is_made_looks_like_what_iptables_makes() {
 }
 
 #[test]
+fn a_table_is_replaced_as_iptables_restore_does_it() {
+    let before = |command: &str| -> Option<()> {
+        for command in ["-t filter -A OUTPUT -s 10.0.0.9 -j ACCEPT", "-t filter -N old", command] {
+            let _ = run(program("iptables-nft")?.args(command.split(' ')), "");
+        }
+        Some(())
+    };
+    let saved = "*filter\n:INPUT DROP [5:600]\n:FORWARD ACCEPT [0:0]\n:user - [0:0]\n\
+                 -A INPUT -s 10.0.0.1/32 -j ACCEPT\n[7:800] -A user -s 10.0.0.2/32 -j ACCEPT\nCOMMIT\n";
+    let theirs = in_namespace(|| {
+        before("-t raw -A OUTPUT -s 10.0.0.8 -j ACCEPT")?;
+        let _ = run(program("iptables-nft-restore")?.arg("-c"), &saved.replace("\n-A", "\n[0:0] -A"));
+        listing()
+    });
+    let ours = in_namespace(|| {
+        before("-t raw -A OUTPUT -s 10.0.0.8 -j ACCEPT")?;
+        let mut kernel = open();
+        let mut transaction = Transaction::new();
+        let mut filter = transaction.table(V4, FILTER);
+        filter.clear(1).unwrap();
+        let counters = Some(Counters { packets: 5, bytes: 600 });
+        filter.set_builtin(2, Hook::Input, Some(Policy::Drop), counters).unwrap();
+        filter.set_builtin(3, Hook::Forward, Some(Policy::Accept), Some(Counters::default())).unwrap();
+        filter.ensure_chain(4, "user").unwrap();
+        filter.add_rule(5, &NewRule::append("INPUT", &rule(1)), &mut kernel).unwrap();
+        let counted = Rule { counters: Some(Counters { packets: 7, bytes: 800 }), ..rule(2) };
+        filter.add_rule(6, &NewRule::append("user", &counted), &mut kernel).unwrap();
+        kernel.commit(transaction).unwrap();
+        listing()
+    });
+    assert_eq!(ours, theirs);
+}
+
+#[test]
+fn a_built_in_chain_is_made_when_it_is_missing() {
+    in_namespace(|| {
+        let mut kernel = open();
+        let mut append = |number: u8| {
+            kernel
+                .update(|snapshot, transaction| {
+                    let mut filter = transaction.table(V4, FILTER);
+                    let missing = snapshot.missing_builtin(V4, FILTER, "INPUT")?;
+                    if let Some(hook) = missing {
+                        filter.create(0)?;
+                        filter.create_builtin(0, hook)?;
+                    }
+                    filter.add_rule(0, &NewRule::append("INPUT", &rule(number)), snapshot.kernel())?;
+                    Ok::<_, KernelError>(missing)
+                })
+                .unwrap()
+        };
+        assert_eq!(append(1), Some(Hook::Input));
+        assert_eq!(append(2), None);
+        assert_eq!(numbers(&mut kernel, "INPUT"), [1, 2]);
+        let missing = kernel.read(|snapshot| snapshot.missing_builtin(V4, FILTER, "PREROUTING")).unwrap();
+        assert_eq!(missing, None);
+    });
+}
+
+#[test]
 fn tables_and_chains_are_read_and_foreign_ones_marked() {
     in_namespace(|| {
         let mut kernel = open();

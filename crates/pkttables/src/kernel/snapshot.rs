@@ -2,7 +2,7 @@ use super::chain::ChainEntry;
 use super::connection::Kernel;
 use super::error::KernelError;
 use super::fetch::{Chunk, Wanted};
-use crate::model::{Family, TableName};
+use crate::model::{Family, Hook, TableName};
 use crate::nft::{RuleBody, read_rule};
 use nfnetlink::wire::{Attributes, Reader};
 use nfnetlink::{Errno, Error, Flags, Message, Transport};
@@ -94,6 +94,21 @@ impl<'k, T: Transport> Snapshot<'k, T> {
         match answer {
             Err(error) if error.errno() == Some(Errno::ENOENT) => Ok(None),
             answer => Ok(Some(answer?)),
+        }
+    }
+
+    /// The hook of the built-in chain called `name`, if the table is to have one and does not: a rule put there
+    /// needs [`TableEdit::create`](super::TableEdit::create) and
+    /// [`TableEdit::create_builtin`](super::TableEdit::create_builtin) first.
+    pub fn missing_builtin(
+        &mut self,
+        family: Family,
+        table: TableName,
+        name: &str,
+    ) -> Result<Option<Hook>, KernelError> {
+        match table.hook(name) {
+            Some(hook) if self.chain(family, table, name)?.is_none() => Ok(Some(hook)),
+            _ => Ok(None),
         }
     }
 
