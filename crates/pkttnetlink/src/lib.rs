@@ -10,6 +10,39 @@
 //!
 //! Each type's [`Display`](std::fmt::Display) is its readable form: one line per attribute, nests indented.
 //! [`Readable`] shows whole datagrams, headers and acknowledgements included.
+//!
+//! ```
+//! use nfnetlink::{Header, Messages, Writer};
+//! use pkttnetlink::nft::expr::{Cmp, CmpOp, Immediate, Meta, MetaKey};
+//! use pkttnetlink::nft::{Body, Data, Family, Message, Register, Rule, Verdict, VerdictCode};
+//!
+//! // iifname "lo" accept
+//! let rule = Rule {
+//!     table: Some("filter".into()),
+//!     chain: Some("INPUT".into()),
+//!     expressions: vec![
+//!         Meta { key: Some(MetaKey::IIFNAME), dreg: Some(Register::R1), ..Meta::default() }.into(),
+//!         Cmp {
+//!             sreg: Some(Register::R1),
+//!             op: Some(CmpOp::EQ),
+//!             data: Some(Data::value(b"lo\0")),
+//!             ..Cmp::default()
+//!         }
+//!         .into(),
+//!         Immediate::verdict(Verdict::new(VerdictCode::ACCEPT)).into(),
+//!     ],
+//!     ..Rule::default()
+//! };
+//! let message = Message::new(Family::IPV4, Body::NewRule(rule));
+//!
+//! let mut writer = Writer::new();
+//! message.encode(&Header::default(), &mut writer)?;
+//! for received in Messages::new(writer.as_bytes()) {
+//!     assert_eq!(Message::decode(&received?)?, message);
+//! }
+//! println!("{message}");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![forbid(unsafe_code)]
 
 mod codec;

@@ -123,7 +123,7 @@ macro_rules! expressions {
                 use proptest::strategy::Strategy;
                 vec![
                     $( ($name, $type::sample(depth).prop_map(Expression::$variant).boxed()), )*
-                    ("(unknown)", UnknownExpression::sample(depth).prop_map(Expression::Unknown).boxed()),
+                    ("(unknown)", samples::unknown(depth)),
                 ]
             }
         }
@@ -284,6 +284,15 @@ mod samples {
 
     use super::Expression;
     use crate::codec::Sample;
+
+    /// Expressions with names that are not known.
+    pub(super) fn unknown(depth: u32) -> BoxedStrategy<Expression<'static>> {
+        let unknown = super::UnknownExpression::sample(depth).prop_map(|mut unknown| {
+            unknown.name = unknown.name.filter(|name| super::data_names(name.as_bytes()).is_none());
+            Expression::Unknown(unknown)
+        });
+        unknown.boxed()
+    }
 
     impl Sample for Expression<'static> {
         fn sample(depth: u32) -> BoxedStrategy<Self> {
