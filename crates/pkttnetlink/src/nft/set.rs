@@ -146,9 +146,9 @@ attributes! {
         9 DESC => description: Option<SetDescription<'a>>,
         /// The number by which the rest of the batch names it.
         10 ID => id: Option<u32>,
-        /// The representation that the kernel chose.
+        /// The representation that the kernel chose; not for requests.
         19 TYPE => set_type: Option<Text<'a>>,
-        /// How many elements there are.
+        /// How many elements there are; not for requests.
         20 COUNT => count: Option<u32>,
         /// An expression that each element carries.
         17 EXPR => expression: Option<Box<Expression<'a>>>,

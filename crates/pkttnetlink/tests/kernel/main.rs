@@ -20,55 +20,75 @@ use testkit::{in_namespace, program, run};
 struct Kernel {
     connection: Connection<Socket>,
     expressions: BTreeSet<String>,
-    messages: usize,
 }
 
 impl Kernel {
     fn new() -> Self {
         let connection = Connection::new(Socket::open().unwrap());
-        Self { connection, expressions: BTreeSet::new(), messages: 0 }
+        Self { connection, expressions: BTreeSet::new() }
     }
 
-    /// All answers to a request for everything.
+    /// All answers to a request for everything of a kind.
     fn dump(&mut self, request: Body<'_>) -> Vec<Message<'static>> {
+        self.dump_of(&Message::new(Family::UNSPEC, request))
+    }
+
+    fn dump_of(&mut self, request: &Message<'_>) -> Vec<Message<'static>> {
         let mut found = Vec::new();
-        let request = Message::new(Family::UNSPEC, request);
         let collect = |message: &nfnetlink::Message<'_>| {
             found.push(check(message));
             Ok::<_, Error>(())
         };
+        let kind = request.body.kind();
         self.connection
-            .dump(request.body.kind(), Flags::default(), |writer| request.encode_payload(writer), collect)
+            .dump(kind, Flags::default(), |writer| request.encode_payload(writer), collect)
             .unwrap();
-        self.messages += found.len();
         found
     }
 
     /// Dumps the whole ruleset.
-    fn check_ruleset(&mut self) {
-        self.dump(Body::GetTable(Table::default()));
-        self.dump(Body::GetChain(Chain::default()));
-        self.dump(Body::GetObject(Object::default()));
-        self.dump(Body::GetFlowtable(Flowtable::default()));
-        for message in self.dump(Body::GetRule(Rule::default())) {
-            let Body::NewRule(rule) = message.body else { panic!("{message}") };
+    fn check_ruleset(&mut self) -> Vec<Message<'static>> {
+        let mut ruleset = self.dump(Body::GetTable(Table::default()));
+        ruleset.extend(self.dump(Body::GetChain(Chain::default())));
+        ruleset.extend(self.dump(Body::GetObject(Object::default())));
+        ruleset.extend(self.dump(Body::GetFlowtable(Flowtable::default())));
+        let rules = self.dump(Body::GetRule(Rule::default()));
+        for message in &rules {
+            let Body::NewRule(rule) = &message.body else { panic!("{message}") };
             self.expressions.extend(rule.expressions.iter().map(|expression| expression.name().to_string()));
         }
         for message in self.dump(Body::GetSet(Set::default())) {
-            let Body::NewSet(Set { table, name: set, .. }) = message.body else { panic!("{message}") };
-            let elements = SetElements { table, set, ..SetElements::default() };
+            let Body::NewSet(Set { table, name: set, .. }) = &message.body else { panic!("{message}") };
+            let elements = SetElements { table: table.clone(), set: set.clone(), ..SetElements::default() };
             let request = Message::new(message.family, Body::GetSetElements(elements));
-            self.connection
-                .dump(
-                    request.body.kind(),
-                    Flags::default(),
-                    |writer| request.encode_payload(writer),
-                    |message| {
-                        check(message);
-                        Ok::<_, Error>(())
-                    },
-                )
-                .unwrap();
+            ruleset.push(message);
+            ruleset.extend(self.dump_of(&request));
+        }
+        ruleset.extend(rules);
+        ruleset
+    }
+
+    /// Loads what was dumped, as far as a request may say it.
+    fn load(&mut self, ruleset: &[Message<'static>]) {
+        let mut batch = BatchBuilder::new(10);
+        for message in ruleset {
+            let mut message = message.clone();
+            message.resource = 0;
+            match &mut message.body {
+                Body::NewChain(chain) => chain.handle = None,
+                Body::NewRule(rule) => {
+                    (rule.handle, rule.position) = (None, None);
+                    rule.expressions.iter_mut().for_each(as_requested);
+                }
+                Body::NewSet(set) => (set.id, set.set_type, set.count) = (Some(1), None, None),
+                _ => {}
+            }
+            let flags = Flags::CREATE | Flags::APPEND;
+            batch.push(0, message.body.kind(), flags, |writer| message.encode_payload(writer)).unwrap();
+        }
+        let batch = batch.end();
+        if let Err(error) = self.connection.commit(&batch) {
+            panic!("{error:?}: {}", pkttnetlink::Readable(batch.as_bytes()));
         }
     }
 
@@ -93,6 +113,34 @@ fn check(message: &nfnetlink::Message<'_>) -> Message<'static> {
     decoded.into_owned()
 }
 
+fn rules_of<'r>(ruleset: &'r [Message<'static>]) -> Vec<&'r [Expression<'static>]> {
+    let rule = |message: &'r Message<'static>| match &message.body {
+        Body::NewRule(rule) => Some(&rule.expressions[..]),
+        _ => None,
+    };
+    ruleset.iter().filter_map(rule).collect()
+}
+
+/// Dumped, these expressions differ from what the kernel takes.
+fn as_requested(expression: &mut Expression<'static>) {
+    match expression {
+        Expression::Dynset(dynset) => {
+            dynset.timeout = dynset.timeout.filter(|timeout| *timeout > 0);
+            if !dynset.expressions.is_empty() {
+                dynset.flags = Some(dynset.flags.unwrap_or_default() | expr::DynsetFlags::EXPR);
+            }
+        }
+        Expression::Osf(osf) => osf.flags = osf.flags.filter(|flags| !flags.is_empty()),
+        Expression::Exthdr(exthdr) => {
+            exthdr.flags = exthdr.flags.filter(|flags| !flags.is_empty());
+            if exthdr.dreg.or(exthdr.sreg).is_none() {
+                (exthdr.offset, exthdr.len) = (None, None);
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Loads a ruleset; false where the kernel was built without something in it.
 fn load_if_built(ruleset: &str) -> bool {
     let output = program("nft").unwrap().arg(ruleset).output().unwrap();
@@ -111,7 +159,12 @@ fn what_nft_makes() {
         let mut kernel = Kernel::new();
         for ruleset in rules::NFT {
             let _ = run(program("nft").unwrap().args(["-f", "-"]), &format!("flush ruleset\n{ruleset}\n"));
-            kernel.check_ruleset();
+            let before = kernel.check_ruleset();
+            let _ = run(program("nft").unwrap().args(["flush", "ruleset"]), "");
+            kernel.load(&before);
+            let after = kernel.check_ruleset();
+            assert_eq!(after.len(), before.len());
+            assert_eq!(rules_of(&after), rules_of(&before));
         }
         for ruleset in rules::NFT_OPTIONAL {
             let _ = run(program("nft").unwrap().args(["flush", "ruleset"]), "");
