@@ -48,6 +48,7 @@ crate::registry::extensions! {
     rt::Rt,
     sctp::Sctp,
     set::Set,
+    srh::Srh,
     state::State,
     statistic::Statistic,
     tcp::Tcp,
