@@ -23,6 +23,7 @@ mod nat_range;
 mod object_name;
 mod port;
 mod prefix_len;
+mod prefix_translation;
 mod protocol;
 mod rate;
 mod sctp_chunks;
@@ -55,6 +56,7 @@ pub use object_name::{
 };
 pub use port::{Port, PortList, PortRange, PortsOf};
 pub use prefix_len::PrefixLen;
+pub use prefix_translation::{Ipv6Prefix, PrefixTranslation};
 pub use protocol::ProtocolNumber;
 pub use rate::{Period, RateUnit};
 pub use sctp_chunks::{ChunkFlags, ChunkKinds, ChunkMode, SctpChunks};

@@ -1,0 +1,67 @@
+//! `-j SNPT`: replaces the prefix of the source address.
+use crate::domain::{Ipv6Prefix, PrefixTranslation};
+use crate::extension;
+use crate::model::{Families, Hooks, Tables};
+use crate::registry::{Extension, Revision};
+
+/// The `SNPT` target.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snpt {
+    /// The prefixes.
+    pub prefixes: PrefixTranslation,
+}
+
+extension! {
+    /// Replace the prefix of the IPv6 source address, without keeping track of connections (RFC 6296).
+    ///
+    /// It lets a network keep its addresses whichever provider it uses; DNPT undoes it for incoming packets. Bits of the address behind the prefix are
+    /// changed too, so that checksums stay right. Such packets must not be tracked (`CT --notrack`).
+    target "SNPT" => Snpt {
+        families: Families::IPV6,
+        tables: Tables::MANGLE,
+        hooks: Hooks::INPUT.union(Hooks::POSTROUTING),
+    } params {
+        /// The prefix that is replaced, of up to 64 bits. Only packets whose source has it are changed.
+        "src-pfx": Ipv6Prefix {
+            set: |m, prefix, _| m.prefixes.source = prefix,
+            get: |m| m.prefixes.source.printed(),
+            required: true,
+        }
+        /// The prefix that takes its place, of up to 64 bits.
+        "dst-pfx": Ipv6Prefix {
+            set: |m, prefix, _| m.prefixes.destination = prefix,
+            get: |m| m.prefixes.destination.printed(),
+            required: true,
+        }
+    }
+}
+
+impl Extension for Snpt {
+    const REVISIONS: &'static [Revision<Self>] = &[Revision {
+        number: 0,
+        size: PrefixTranslation::SIZE,
+        families: Families::IPV6,
+        encode: |m, w| {
+            m.prefixes.encode(w);
+            Ok(())
+        },
+        decode: |r, _| Ok(Some(Self { prefixes: PrefixTranslation::decode(r)? })),
+    }];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::testing::text_cases;
+
+    #[test]
+    fn saved_forms() {
+        text_cases! { Snpt, Ipv6:
+            "--src-pfx dead::/64 --dst-pfx 1c3::/64" => same, "--src-pfx dead::/32 --dst-pfx 1c3::/64" => same,
+            "--dst-pfx 1c3::/64 --src-pfx dead::/ffff::" => "--src-pfx dead::/16 --dst-pfx 1c3::/64",
+            "--src-pfx ::/0 --dst-pfx ::/0" => "", "--src-pfx dead::/65 --dst-pfx 1c3::/64" => fails,
+            "--src-pfx dead:: --dst-pfx 1c3::/64" => fails, "--src-pfx dead::1/64 --dst-pfx 1c3::/64" => fails,
+            "--src-pfx dead::/64" => fails, "--dst-pfx dead::/64" => fails, "" => fails,
+        }
+    }
+}
