@@ -134,7 +134,7 @@ impl<'a> Draft<'a> {
 
     /// Checks the whole and makes the command of it.
     pub(super) fn finish(
-        mut self,
+        &mut self,
         parser: &mut Parser<'_>,
         words: &'a Words,
         table: TableName,
@@ -219,7 +219,7 @@ impl<'a> Draft<'a> {
         Ok(rule)
     }
 
-    fn command(self, words: &Words, rule: Rule) -> Result<Command<'a>> {
+    fn command(&self, words: &Words, rule: Rule) -> Result<Command<'a>> {
         let name = self.chain.map(|(chain, _)| chain);
         let chain = name.unwrap_or_default();
         let number = self.number.unwrap_or(1);

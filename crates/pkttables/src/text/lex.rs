@@ -64,7 +64,8 @@ impl Words {
         self.clear();
         self.source.push_str(line);
         let bytes = line.as_bytes();
-        if let Some(offset) = bytes.iter().position(|byte| *byte == 0) {
+        if bytes.contains(&0) {
+            let offset = bytes.iter().position(|byte| *byte == 0).unwrap_or_default();
             return Err(LexError::Nul { offset });
         }
         let mut at = if line.is_char_boundary(from) { from } else { line.len() };

@@ -33,7 +33,7 @@ impl<'p, 'r, 'a> Line<'p, 'r, 'a> {
     }
 
     /// Reads all words.
-    pub(super) fn read(mut self) -> Result<Self> {
+    pub(super) fn read(&mut self) -> Result<()> {
         while !self.draft.is_over() {
             let Some(item) = self.cursor.step() else { break };
             self.at = self.cursor.last();
@@ -51,7 +51,7 @@ impl<'p, 'r, 'a> Line<'p, 'r, 'a> {
             }
             self.not = false;
         }
-        Ok(self)
+        Ok(())
     }
 
     fn short(&mut self, letter: char) -> Result<()> {
@@ -352,7 +352,7 @@ impl<'p, 'r, 'a> Line<'p, 'r, 'a> {
         }
     }
 
-    pub(super) fn finish_command_line(mut self) -> Result<Invocation<'a>> {
+    pub(super) fn finish_command_line(&mut self) -> Result<Invocation<'a>> {
         let table = match self.draft.table {
             None => TableName::Filter,
             Some((name, word)) => TableName::from_name(name).ok_or_else(|| {
@@ -368,6 +368,6 @@ impl<'p, 'r, 'a> Line<'p, 'r, 'a> {
         if self.not {
             return Err(self.error(Problem::LoneNot));
         }
-        std::mem::take(&mut self.draft).finish(self.parser, self.words, table)
+        self.draft.finish(self.parser, self.words, table)
     }
 }

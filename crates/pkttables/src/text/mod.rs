@@ -4,6 +4,7 @@
 //! a save file, [`save`] prints rules and tables as iptables-save does.
 
 mod address;
+mod collect;
 mod command;
 mod diagnostic;
 mod draft;
@@ -22,9 +23,10 @@ pub mod save;
 mod suggest;
 
 pub use address::{Resolver, resolve_host};
+pub use collect::read_ruleset;
 pub use command::{Command, Invocation, Listing, Output, Rules, Wait, Zero};
 pub use diagnostic::Diagnostic;
 pub use lex::{LexError, Words};
 pub use parser::{Parser, Warning};
-pub use problem::Problem;
+pub use problem::{Problem, Refusal};
 pub use restore::{ChainLine, Event, ReadOptions, Reader};

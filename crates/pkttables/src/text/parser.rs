@@ -76,7 +76,9 @@ impl<'r> Parser<'r> {
 
     /// Reads the words of a command line, without the program's name.
     pub fn command_line<'a>(&mut self, words: &'a Words) -> Result<Invocation<'a>> {
-        Line::new(self, words, Draft::default()).read()?.finish_command_line()
+        let mut line = Line::new(self, words, Draft::default());
+        line.read()?;
+        line.finish_command_line()
     }
 
     /// Reads a line of a save file that is within `table`.
@@ -89,7 +91,8 @@ impl<'r> Parser<'r> {
         table: TableName,
         counters: Option<Counters>,
     ) -> Result<Option<Invocation<'a>>> {
-        let mut line = Line::new(self, words, Draft::restore(table, counters)).read()?;
+        let mut line = Line::new(self, words, Draft::restore(table, counters));
+        line.read()?;
         if line.draft.other_family { Ok(None) } else { line.finish(table).map(Some) }
     }
 
@@ -135,6 +138,13 @@ impl<'r> Parser<'r> {
             return None;
         }
         self.registry.find(Kind::Target, name, self.family)
+    }
+
+    /// The names of all targets that rules can have.
+    pub(super) fn target_names(&self) -> Vec<&'static str> {
+        let all = self.registry.all().iter();
+        let targets = all.filter(|other| other.kind == Kind::Target && other.families.has(self.family));
+        targets.map(|target| target.name).chain(Verdict::ALL.map(Verdict::name)).collect()
     }
 
     pub(super) fn find_match(&self, name: &str) -> Option<&'static Descriptor> {

@@ -143,6 +143,9 @@ pub enum Problem {
     /// An extension refuses a parameter, or the lack of one.
     #[error(transparent)]
     Param(#[from] ParamError),
+    /// A command of a save file that cannot be carried out.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// A rule jumps to a chain that the file does not have.
     #[error("Chain '{0}' does not exist")]
     UnknownChain(Box<str>),
@@ -178,6 +181,42 @@ pub enum Problem {
     CommitExpected,
 }
 
+/// Why a command cannot be carried out on the tables as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The chain is not there.
+    #[error("No chain/target/match by that name")]
+    NoChain,
+    /// No rule is equal to the one that was given.
+    #[error("Bad rule (does a matching rule exist in that chain?)")]
+    NoRule,
+    /// `-I` behind the end of the chain.
+    #[error("Index of insertion too big")]
+    InsertionIndex,
+    /// `-R` behind the end of the chain.
+    #[error("Index of replacement too big")]
+    ReplacementIndex,
+    /// `-D` behind the end of the chain.
+    #[error("Index of deletion too big")]
+    DeletionIndex,
+    /// `-N` of a chain that is there.
+    #[error("Chain already exists")]
+    ChainExists,
+    /// `-E` to the name of a chain that is there.
+    #[error("File exists")]
+    NameTaken,
+    /// `-X` of a chain with rules.
+    #[error("Chain is not empty")]
+    ChainNotEmpty,
+    /// `-X` of a chain that rules jump to.
+    #[error("Directory not empty")]
+    ChainInUse,
+    /// `-P` of a chain that has no policy.
+    #[error("Bad built-in chain name")]
+    NotBuiltIn,
+}
+
 impl Problem {
     /// The exit code that iptables gives: 2 for bad arguments, 3 for an unknown table, 1 for the rest.
     #[must_use]
@@ -185,6 +224,7 @@ impl Problem {
         match self {
             Self::UnknownTable(_) => 3,
             Self::BadPolicy
+            | Self::Refused(_)
             | Self::Read(_)
             | Self::LineTooLong
             | Self::OutsideTable

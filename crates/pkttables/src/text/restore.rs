@@ -5,7 +5,7 @@ use super::number::leading_u64;
 use super::parser::{Parser, Warning};
 use super::problem::Problem;
 use super::suggest::{self, did_you_mean};
-use crate::model::{Counters, Hook, Policy, TableName};
+use crate::model::{Counters, Family, Hook, Policy, TableName};
 use std::borrow::Cow;
 use std::io::{BufRead, Read as _};
 use std::sync::Arc;
@@ -119,12 +119,6 @@ impl<'r, R: BufRead> Reader<'r, R> {
         self.line
     }
 
-    /// The words of the command that was read last.
-    #[must_use]
-    pub const fn words(&self) -> &Words {
-        &self.words
-    }
-
     /// Takes the warnings that have gathered.
     pub fn take_warnings(&mut self) -> Vec<Warning> {
         self.parser.take_warnings()
@@ -143,12 +137,25 @@ impl<'r, R: BufRead> Reader<'r, R> {
         })
     }
 
-    /// A problem with a word of the command that was read last, placed in the file.
+    /// The family.
     #[must_use]
-    pub fn error_at(&self, word: usize, problem: Problem) -> Box<Diagnostic> {
-        let mut error = Diagnostic::at(&self.words, word, problem);
+    pub const fn family(&self) -> Family {
+        self.parser.family()
+    }
+
+    /// A problem with the last word of this text in the line that was read last, or else with its end.
+    #[must_use]
+    pub fn error_at(&self, word: &str, problem: Problem) -> Box<Diagnostic> {
+        let words = (0..self.words.len()).rev();
+        let found = words.into_iter().find(|index| self.words.get(*index) == Some(word));
+        let mut error = Diagnostic::at(&self.words, found.unwrap_or(self.words.len()), problem);
         (error.line, error.file) = (Some(self.line), self.file.clone());
         error
+    }
+
+    /// The names of all targets that rules can have.
+    pub(super) fn target_names(&self) -> Vec<&'static str> {
+        self.parser.target_names()
     }
 
     /// Reads up to a line that is not blank and does not belong to a table that is not asked for.
@@ -335,7 +342,6 @@ fn policy_counters(text: &str) -> Option<Counters> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Family;
     use crate::registry::Registry;
     use crate::text::Command;
 

@@ -70,9 +70,7 @@ pub fn write_rule(out: &mut String, family: Family, rule: &Rule, style: CounterS
         out.push_str(if not { " ! -p " } else { " -p " });
         match protocol::known_name(value) {
             Some(name) => out.push_str(name),
-            None => {
-                let _ = write!(out, "{value}");
-            }
+            None => write_small(out, value),
         }
     }
     if let Some(fragment) = header.fragment {
@@ -122,7 +120,7 @@ impl Sink for Options<'_> {
     fn param(&mut self, name: &'static str, not: bool, value: &dyn WriteValue) {
         self.out.push_str(if not { " ! --" } else { " --" });
         self.out.push_str(name);
-        if value.domain() != Domain::Nothing {
+        if !matches!(value.domain(), Domain::Nothing) {
             self.out.push(' ');
             value.write_value(self.out, self.scope);
         }
@@ -131,8 +129,37 @@ impl Sink for Options<'_> {
 
 fn write_address(out: &mut String, letter: char, address: Option<Negatable<AddressMask>>) {
     if let Some(Negatable { value, not }) = address {
-        let _ = write!(out, "{} -{letter} {value}", if not { " !" } else { "" });
+        out.push_str(if not { " ! -" } else { " -" });
+        out.push(letter);
+        out.push(' ');
+        match (value, value.prefix_len()) {
+            (AddressMask::V4 { address, .. }, Some(bits)) => {
+                for (place, octet) in address.octets().into_iter().enumerate() {
+                    if place > 0 {
+                        out.push('.');
+                    }
+                    write_small(out, octet);
+                }
+                out.push('/');
+                write_small(out, bits);
+            }
+            _ => {
+                let _ = write!(out, "{value}");
+            }
+        }
     }
+}
+
+/// Appends a small number; an address has five of them, for which formatting in the usual way takes long.
+fn write_small(out: &mut String, number: u8) {
+    let digit = |number: u8| char::from(b'0' + number % 10);
+    if number >= 100 {
+        out.push(digit(number / 100));
+    }
+    if number >= 10 {
+        out.push(digit(number / 10));
+    }
+    out.push(digit(number));
 }
 
 fn write_interface(out: &mut String, letter: char, interface: Option<Negatable<InterfacePattern>>) {
