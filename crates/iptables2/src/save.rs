@@ -10,6 +10,10 @@ use pkttables::nft::RuleBody;
 use pkttables::text::save::{self, CounterStyle};
 use std::io::Write as _;
 
+/// The order in which iptables-nft-save prints tables.
+const ORDER: [TableName; 5] =
+    [TableName::Mangle, TableName::Security, TableName::Raw, TableName::Filter, TableName::Nat];
+
 pub(crate) fn run(personality: &Personality, options: &Options, args: &[String]) -> Result<()> {
     let mut style = CounterStyle::Hidden;
     let mut only = None;
@@ -51,7 +55,8 @@ fn saved(
 ) -> Result<String> {
     let text = kernel.read(|snapshot| {
         let mut text = String::new();
-        for table in snapshot.tables(personality.family)? {
+        let tables = snapshot.tables(personality.family)?;
+        for table in ORDER.into_iter().filter(|table| tables.contains(table)) {
             if only.is_some_and(|only| only != table) {
                 continue;
             }

@@ -1,3 +1,4 @@
+use super::encode::to_queue;
 use super::header;
 use crate::model::{Counters, Family, Match, Opaque, Rule, TableName, Target, Verdict};
 use crate::registry::{
@@ -117,6 +118,12 @@ impl<'a> Decoder<'a> {
                 self.stage = Stage::Target;
                 Some(())
             }
+            Expression::Queue(queue) if *queue == to_queue() => {
+                self.finish_load()?;
+                self.rule.target = Target::Verdict(Verdict::Queue);
+                self.stage = Stage::Target;
+                Some(())
+            }
             other => {
                 self.finish_load()?;
                 self.native(&Native::Expression(other))
@@ -130,9 +137,16 @@ impl<'a> Decoder<'a> {
         Some(())
     }
 
-    /// A load that nothing has used is not what an iptables writes.
-    const fn finish_load(&self) -> Option<()> {
-        if self.loaded.is_none() { Some(()) } else { None }
+    /// A load that nothing has used is not what an iptables writes, but for `-i +`, of which older versions keep
+    /// the load and leave out the comparison.
+    fn finish_load(&mut self) -> Option<()> {
+        match self.loaded.take() {
+            None => Some(()),
+            Some((_, Loaded::Load { load: Load::Meta(MetaKey::IIFNAME | MetaKey::OIFNAME), mask: None })) => {
+                Some(())
+            }
+            Some(_) => None,
+        }
     }
 
     fn bitwise(&mut self, bitwise: &'a nft::expr::Bitwise<'a>) -> Option<()> {
@@ -229,7 +243,6 @@ impl<'a> Decoder<'a> {
             VerdictCode::ACCEPT => Target::Verdict(Verdict::Accept),
             VerdictCode::DROP => Target::Verdict(Verdict::Drop),
             VerdictCode::RETURN => Target::Verdict(Verdict::Return),
-            VerdictCode::QUEUE => Target::Verdict(Verdict::Queue),
             VerdictCode::JUMP => Target::Jump(chain()?),
             VerdictCode::GOTO => Target::Goto(chain()?),
             _ => return None,

@@ -2,7 +2,7 @@ use super::header;
 use crate::model::{Counters, Family, Match, Opaque, Rule, Target, Verdict};
 use crate::registry::{InfoError, Instance, Kind, NativeWriter, RuleScope, Sets};
 use nfnetlink::wire::Writer;
-use pkttnetlink::nft::expr::{self, Counter, Immediate};
+use pkttnetlink::nft::expr::{self, Counter, Immediate, Queue, QueueFlags};
 use pkttnetlink::nft::{self, RuleCompatFlags, VerdictCode};
 use pkttnetlink::{Bytes, Text};
 
@@ -121,7 +121,10 @@ impl RuleEncoder {
     ) -> Result<bool, RuleError<R::Error>> {
         match target {
             Target::None => {}
-            Target::Verdict(verdict) => write_verdict(nft::Verdict::new(code(*verdict)), writer),
+            Target::Verdict(Verdict::Accept) => write_verdict(nft::Verdict::new(VerdictCode::ACCEPT), writer),
+            Target::Verdict(Verdict::Drop) => write_verdict(nft::Verdict::new(VerdictCode::DROP), writer),
+            Target::Verdict(Verdict::Return) => write_verdict(nft::Verdict::new(VerdictCode::RETURN), writer),
+            Target::Verdict(Verdict::Queue) => to_queue().encode_element(writer),
             Target::Jump(chain) => write_verdict(to_chain(VerdictCode::JUMP, chain), writer),
             Target::Goto(chain) => write_verdict(to_chain(VerdictCode::GOTO, chain), writer),
             Target::Opaque(opaque) => {
@@ -172,12 +175,14 @@ impl RuleEncoder {
     }
 }
 
-const fn code(verdict: Verdict) -> VerdictCode {
-    match verdict {
-        Verdict::Accept => VerdictCode::ACCEPT,
-        Verdict::Drop => VerdictCode::DROP,
-        Verdict::Return => VerdictCode::RETURN,
-        Verdict::Queue => VerdictCode::QUEUE,
+/// What `-j QUEUE` does: nf_tables takes no verdict of that name, but hands packets to queue 0 all the same.
+pub(super) const fn to_queue() -> Queue<'static> {
+    Queue {
+        number: Some(0),
+        total: Some(1),
+        flags: Some(QueueFlags::empty()),
+        sreg: None,
+        unknown: Vec::new(),
     }
 }
 
