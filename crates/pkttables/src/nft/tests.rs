@@ -70,7 +70,7 @@ fn masks_that_end_between_bytes_need_no_bitwise() {
 #[test]
 fn what_no_iptables_writes_is_foreign() {
     use pkttnetlink::nft::expr::{Counter, Meta, MetaKey, Payload, PayloadBase};
-    let load = Meta { key: Some(MetaKey::IIFNAME), dreg: Some(nft::Register::R1), ..Meta::default() };
+    let load = Meta { key: Some(MetaKey::LEN), dreg: Some(nft::Register::R1), ..Meta::default() };
     let counter = Counter { packets: Some(0), bytes: Some(0), ..Counter::default() };
     let payload = Payload {
         base: Some(PayloadBase::NETWORK_HEADER),
