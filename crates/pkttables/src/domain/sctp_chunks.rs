@@ -49,6 +49,8 @@ pub struct ChunkFlags {
 const MAX_FLAGS: usize = 4;
 /// Fills the entries that are not used.
 const NO_FLAGS: [u8; 3] = [0xff, 0, 0];
+/// Words of the kernel's map of types, of which it uses the first eight.
+const MAP_WORDS: usize = 64;
 /// Names up to this place have the number of their place.
 const IN_PLACE: u8 = 15;
 
@@ -61,15 +63,15 @@ impl SctpChunks {
 
     /// Writes the part of `struct xt_sctp_info` that says that chunks do not matter.
     pub fn encode_none(w: &mut InfoWriter<'_>) {
-        Self::encode_parts(w, [0; 8], 0, &[]);
+        Self::encode_parts(w, [0; MAP_WORDS], 0, &[]);
     }
 
     /// Writes its part of `struct xt_sctp_info`.
     pub fn encode(&self, w: &mut InfoWriter<'_>) {
         let map = match self.kinds {
-            ChunkKinds::All => [u32::MAX; 8],
+            ChunkKinds::All => [u32::MAX; MAP_WORDS],
             ChunkKinds::Listed(bits) => {
-                let mut map = [0; 8];
+                let mut map = [0; MAP_WORDS];
                 for (name, _) in NAMES.iter().zip(0..).filter(|(_, place)| bits & (1 << place) != 0) {
                     if let Some(word) = map.get_mut(usize::from(name.kind / 32)) {
                         *word |= 1 << (name.kind % 32);
@@ -81,7 +83,7 @@ impl SctpChunks {
         Self::encode_parts(w, map, self.mode.number(), &self.flags);
     }
 
-    fn encode_parts(w: &mut InfoWriter<'_>, map: [u32; 8], mode: u32, flags: &[ChunkFlags]) {
+    fn encode_parts(w: &mut InfoWriter<'_>, map: [u32; MAP_WORDS], mode: u32, flags: &[ChunkFlags]) {
         map.iter().for_each(|&word| w.ne_u32(word));
         w.ne_u32(mode);
         let used = flags.iter().map(|flags| [flags.kind, flags.set, flags.mask]);
@@ -91,7 +93,7 @@ impl SctpChunks {
 
     /// Reads its part of `struct xt_sctp_info`; `None` if chunks do not matter.
     pub fn decode(r: &mut Reader<'_>) -> Result<Option<Self>, DecodeError> {
-        let mut map = [0; 8];
+        let mut map = [0; MAP_WORDS];
         for word in &mut map {
             *word = r.ne_u32("chunk map")?;
         }
@@ -147,8 +149,8 @@ impl ChunkKinds {
     /// No type.
     pub const NONE: Self = Self::Listed(0);
 
-    fn from_map(map: [u32; 8]) -> Option<Self> {
-        if map == [u32::MAX; 8] {
+    fn from_map(map: [u32; MAP_WORDS]) -> Option<Self> {
+        if map == [u32::MAX; MAP_WORDS] {
             return Some(Self::All);
         }
         let has =

@@ -56,7 +56,7 @@ extension! {
 impl Extension for Sctp {
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
-        size: 68,
+        size: 292,
         families: Families::all(),
         encode: |m, w| {
             write_ports(w, m.destination);
@@ -141,10 +141,12 @@ mod tests {
     fn layout_of_struct_xt_sctp_info() {
         let text = "-p 132 --dport 5:6 ! --chunk-types only DATA:Be,I_DATA";
         let mut expected = [5_u16, 6, 0, 0].map(u16::to_ne_bytes).concat();
-        expected.extend([1_u32, 0, 1, 0, 0, 0, 0, 0, 4].map(u32::to_ne_bytes).concat());
+        expected.extend([1_u32, 0, 1].map(u32::to_ne_bytes).concat());
+        expected.resize(264, 0);
+        expected.extend(4_u32.to_ne_bytes());
         expected.extend([0, 2, 3, 0xff, 0, 0, 0xff, 0, 0, 0xff, 0, 0]);
         expected.extend([1_u32, 6, 4].map(u32::to_ne_bytes).concat());
-        expected.resize(72, 0);
+        expected.resize(296, 0);
         assert_eq!(layout::<Sctp>(Family::Ipv4, 0, text), Some(expected));
     }
 
@@ -156,7 +158,7 @@ mod tests {
             let mut info = vec![0; 8];
             let map = map.iter().zip(0..).filter(|(set, _)| **set).fold(0_u32, |map, (_, bit)| map | 1 << bit);
             info.extend(map.to_ne_bytes());
-            info.resize(40, 0);
+            info.resize(264, 0);
             if all { info[8..].fill(0xff) }
             info.extend(u32::from(mode).to_ne_bytes());
             flags.iter().for_each(|(kind, set, mask)| info.extend([kind, set, mask]));
