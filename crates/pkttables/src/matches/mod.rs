@@ -51,9 +51,12 @@ crate::registry::extensions! {
     srh::Srh,
     state::State,
     statistic::Statistic,
+    string::StringMatch,
     tcp::Tcp,
     tcpmss::Tcpmss,
+    time::Time,
     tos::Tos,
     ttl::Ttl,
+    u32::U32,
     udp::Udp,
 }
