@@ -5,6 +5,8 @@
 //! [`Extension`] trait adds its kernel layouts.
 
 mod build;
+#[cfg(test)]
+mod captured;
 mod choices;
 mod describe;
 mod domain;

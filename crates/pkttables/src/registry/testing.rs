@@ -1,6 +1,6 @@
 //! What the tests of the extensions share: text and layouts without a rule around them.
 
-use super::{Builder, Extension, Scope, SetEntry, Sets, Sink, WriteValue};
+use super::{Builder, Descriptor, Extension, Scope, SetEntry, Sets, Sink, WriteValue};
 use crate::domain::SetName;
 use crate::model::{Family, Header, Negatable};
 use crate::registry::{Instance, RuleScope};
@@ -27,9 +27,18 @@ impl Sets for TestSets {
 /// Parses options as they stand after `-m name`, optionally with `-p NUMBER` or `! -p NUMBER` first, as a
 /// shell would split them but without quotes.
 pub(crate) fn parse<T: Extension>(family: Family, text: &str) -> Result<Box<dyn Instance>, String> {
+    parse_as(T::DESCRIPTOR, family, text)
+}
+
+/// Like [`parse`], for an extension by its description.
+pub(crate) fn parse_as(
+    descriptor: &'static Descriptor,
+    family: Family,
+    text: &str,
+) -> Result<Box<dyn Instance>, String> {
     let mut words = text.split_ascii_whitespace().peekable();
     let mut header = Header::default();
-    let mut builder = Builder::new(T::DESCRIPTOR);
+    let mut builder = Builder::new(descriptor);
     let mut not = false;
     while let Some(word) = words.next() {
         let scope = Scope { family, protocol: header.protocol };
@@ -40,7 +49,7 @@ pub(crate) fn parse<T: Extension>(family: Family, text: &str) -> Result<Box<dyn 
             header.protocol = Some(Negatable { value, not: std::mem::take(&mut not) });
         } else {
             let name = word.strip_prefix("--").ok_or("not an option")?;
-            let param = T::DESCRIPTOR.param(name, family).ok_or("unknown option")?;
+            let param = descriptor.param(name, family).ok_or("unknown option")?;
             let value: Vec<&str> = words.by_ref().take(param.words).collect();
             if value.len() < param.words {
                 return Err("value missing".into());
