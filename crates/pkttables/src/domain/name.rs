@@ -1,4 +1,4 @@
-use super::write_quoted;
+use super::write_bare;
 use crate::registry::{Domain, Scope, Value, ValueError};
 use nfnetlink::wire::{DecodeError, Problem, Reader};
 
@@ -51,9 +51,6 @@ impl<const MAX: usize> Value for Name<MAX> {
     }
 
     fn write(&self, out: &mut String, _: &Scope) {
-        match self.0.contains([' ', '\t', '"', '\'', '\\']) {
-            true => write_quoted(out, &self.0),
-            false => out.push_str(&self.0),
-        }
+        write_bare(out, &self.0);
     }
 }

@@ -1,4 +1,4 @@
-use super::write_quoted;
+use super::write_bare;
 use crate::registry::{Domain, ObjectKind, Scope, Value, ValueError};
 use std::fmt;
 
@@ -46,10 +46,7 @@ impl Value for SetName {
 
     fn write(&self, out: &mut String, _: &Scope) {
         let name = String::from_utf8_lossy(self.as_bytes());
-        match name.contains([' ', '\t', '"', '\'', '\\']) {
-            true => write_quoted(out, &name),
-            false => out.push_str(&name),
-        }
+        write_bare(out, &name);
     }
 }
 

@@ -49,6 +49,14 @@ pub fn write_quoted(out: &mut String, text: &str) {
     out.push('"');
 }
 
+/// Appends a word without quotes wherever it can be read again so: where it has no spaces, quotes or backslashes.
+pub fn write_bare(out: &mut String, text: &str) {
+    match text.is_empty() || text.contains([' ', '\t', '\n', '"', '\'', '\\']) {
+        true => write_quoted(out, text),
+        false => out.push_str(text),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
