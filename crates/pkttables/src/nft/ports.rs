@@ -62,9 +62,10 @@ pub(crate) fn read(condition: &Condition<'_>, ports: Ports<'_>) -> bool {
     }
     let both = transport(0, 4);
     let (source, destination) = match (condition.load, condition.test) {
-        (load, Test::Compare(CmpOp::EQ, &[a, b, c, d])) if load == both => {
-            let equal = |bytes| range_of(Test::Compare(CmpOp::EQ, bytes));
-            (equal(&[a, b]), equal(&[c, d]))
+        // iptables-nft before 1.8.10 wrote two negated ports as "not both"; every version reads it as "neither".
+        (load, Test::Compare(op @ (CmpOp::EQ | CmpOp::NEQ), &[a, b, c, d])) if load == both => {
+            let compared = |bytes| range_of(Test::Compare(op, bytes));
+            (compared(&[a, b]), compared(&[c, d]))
         }
         (Load::Payload { base: PayloadBase::TRANSPORT_HEADER, offset: 0, len: 2 }, test) => {
             (range_of(test), None)
@@ -106,4 +107,22 @@ fn range_of(test: Test<'_>) -> Option<Negatable<PortRange>> {
     // All ports and not negated would look like no condition at all.
     let value = PortRange::new(min, max).filter(|&range| not || range != PortRange::ALL)?;
     Some(Negatable { value, not })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_ports_in_one_comparison() {
+        for (op, not) in [(CmpOp::EQ, false), (CmpOp::NEQ, true)] {
+            let (mut source, mut destination) = (Negatable::default(), Negatable::default());
+            let test = Test::Compare(op, &[0, 5, 0, 7]);
+            let condition = Condition { load: transport(0, 4), mask: None, test };
+            let ports = Ports { source: &mut source, destination: &mut destination };
+            assert!(read(&condition, ports));
+            let port = |port| PortRange::new(port, port).map(|value| Negatable { value, not });
+            assert_eq!((Some(source), Some(destination)), (port(5), port(7)));
+        }
+    }
 }
