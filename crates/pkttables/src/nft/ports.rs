@@ -62,7 +62,7 @@ pub(crate) fn read(condition: &Condition<'_>, ports: Ports<'_>) -> bool {
     }
     let both = transport(0, 4);
     let (source, destination) = match (condition.load, condition.test) {
-        // iptables-nft before 1.8.10 wrote two negated ports as "not both"; every version reads it as "neither".
+        // iptables-nft 1.8.9 writes two negated ports as "not both"; 1.8.9 and 1.8.11 read it as "neither".
         (load, Test::Compare(op @ (CmpOp::EQ | CmpOp::NEQ), &[a, b, c, d])) if load == both => {
             let compared = |bytes| range_of(Test::Compare(op, bytes));
             (compared(&[a, b]), compared(&[c, d]))
