@@ -1,1 +1,47 @@
-//! pkttables-embedded
+//! An nf_tables in the process: what the kernel answers, without a kernel.
+//!
+//! [`EmbeddedKernel`] takes the very bytes that go to the kernel's netlink socket and gives the bytes that it would
+//! answer: tables, chains and rules with their handles, batches that are applied whole or not at all, generation
+//! ids, dumps in parts, errors with the kernel's numbers and the place of the attribute to blame. It needs no
+//! privileges and touches no packet. [`EmbeddedSocket`] is an [`nfnetlink::Transport`]; several on one kernel are
+//! like several programs on one host.
+//!
+//! What it does not have: sets, maps, named objects and flowtables (`EOPNOTSUPP`; their dumps are empty), chains
+//! that belong to a rule, hardware offload (`EOPNOTSUPP`).
+//!
+//! ```
+//! use nfnetlink::{BatchBuilder, Connection, Flags};
+//! use pkttables_embedded::EmbeddedKernel;
+//! use pkttnetlink::nft::{Body, Family, Message, Table};
+//!
+//! let kernel = EmbeddedKernel::new();
+//! let mut connection = Connection::new(kernel.connect());
+//! let table = Table { name: Some("filter".into()), ..Table::default() };
+//! let message = Message::new(Family::IPV4, Body::NewTable(table));
+//! let mut batch = BatchBuilder::with_generation(10, kernel.generation());
+//! batch.push(0, message.body.kind(), Flags::CREATE, |writer| message.encode_payload(writer))?;
+//! connection.commit(&batch.end())?;
+//! assert_eq!(kernel.generation(), 2);
+//! # Ok::<(), nfnetlink::Error>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod batch;
+mod change;
+mod core;
+mod dump;
+mod expression;
+mod extensions;
+mod kernel;
+mod netlink;
+mod refusal;
+mod reply;
+mod request;
+mod socket;
+mod state;
+mod transaction;
+mod validate;
+
+pub use extensions::{Extension, Extensions};
+pub use kernel::EmbeddedKernel;
+pub use socket::EmbeddedSocket;

@@ -1,0 +1,145 @@
+use std::sync::Arc;
+
+use nfnetlink::wire::{Message, Messages, kind};
+use nfnetlink::{Errno, Flags};
+
+use crate::core::Core;
+use crate::netlink::{INVALID, acknowledge, decode};
+use crate::refusal::Refusal;
+use crate::state::Ruleset;
+use crate::transaction::{Event, Request, Transaction};
+
+/// `NFNL_SUBSYS_NFTABLES`.
+const NFTABLES: u16 = 10;
+/// `NFNL_BATCH_GENID`.
+const GENERATION: u16 = 1;
+
+/// How a batch ended.
+enum Outcome {
+    Committed(Ruleset, Vec<Event>),
+    /// Something is wrong with it, or it was not meant to be committed.
+    GivenUp,
+    /// Its messages are right one by one, but not together.
+    Invalid,
+}
+
+/// Applies a batch whole or not at all, and answers as the kernel does: all errors, in the order of the messages.
+pub(crate) fn run(core: &mut Core, datagram: &[u8], port: u32, replies: &mut Vec<Vec<u8>>) {
+    let mut messages = Messages::new(datagram);
+    let Some(Ok(begin)) = messages.next() else { return };
+    let generation = match check_begin(&begin) {
+        Ok(generation) => generation,
+        Err(refusal) => return acknowledge(&begin, Err(refusal), port, replies),
+    };
+    if generation.is_some_and(|generation| generation != 0 && generation != core.ruleset.generation) {
+        return acknowledge(&begin, Err(Errno::ERESTART.into()), port, replies);
+    }
+    let outcome = match attempt(core, &begin, messages, port, false, replies) {
+        // Once more, to find the messages at fault.
+        Outcome::Invalid => attempt(core, &begin, messages, port, true, replies),
+        outcome => outcome,
+    };
+    if let Outcome::Committed(ruleset, events) = outcome {
+        core.ruleset = Arc::new(ruleset);
+        core.tell(events, port);
+    }
+}
+
+/// The generation that the batch is bound to.
+fn check_begin(begin: &Message<'_>) -> Result<Option<u32>, Refusal> {
+    let (header, attributes) = begin.netfilter()?;
+    // Old programs write the number in host order.
+    if header.resource != NFTABLES && header.resource != NFTABLES.swap_bytes() {
+        return Err(Errno::EOPNOTSUPP.into());
+    }
+    let mut generation = None;
+    for attribute in attributes {
+        let attribute = attribute?;
+        if attribute.kind() == GENERATION {
+            generation = Some(attribute.be_u32("generation")?);
+        }
+    }
+    Ok(generation)
+}
+
+/// Applies the messages to a copy of the ruleset. With `eager` the errors are final.
+fn attempt(
+    core: &Core,
+    begin: &Message<'_>,
+    messages: Messages<'_>,
+    port: u32,
+    eager: bool,
+    replies: &mut Vec<Vec<u8>>,
+) -> Outcome {
+    let listened_to = core.has_listeners();
+    let mut transaction =
+        Transaction::new(Ruleset::clone(&core.ruleset), &core.extensions, port, listened_to);
+    if eager {
+        transaction.be_eager();
+    }
+    let mut answers = Vec::new();
+    if begin.header.flags.contains(Flags::ACK) {
+        acknowledge(begin, Ok(()), port, &mut answers);
+    }
+    let (mut failed, mut first, mut end) = (false, None, None);
+    for message in messages {
+        let Ok(message) = message else {
+            (failed, answers) = (true, Vec::new());
+            break;
+        };
+        let header = message.header;
+        if header.kind == kind::BATCH_BEGIN || message.payload.remaining() < 4 {
+            (failed, answers) = (true, Vec::new());
+            break;
+        }
+        if header.kind == kind::BATCH_END && header.flags.contains(Flags::REQUEST) {
+            end = Some(message);
+            break;
+        }
+        let result = apply(&mut transaction, &message, &mut first);
+        if result.is_err() || header.flags.contains(Flags::ACK) {
+            acknowledge(&message, result, port, &mut answers);
+        }
+        failed |= result.is_err();
+    }
+    let checked = if failed { Ok(()) } else { transaction.check() };
+    match (end, checked) {
+        (_, Err(_)) if !eager => Outcome::Invalid,
+        (Some(end), Ok(())) if !failed => {
+            let committed = match first {
+                Some(first) if transaction.changed => {
+                    let (ruleset, events) = transaction.commit(&first);
+                    Outcome::Committed(ruleset, events)
+                }
+                _ => Outcome::GivenUp,
+            };
+            if let Outcome::Committed(_, events) = &committed {
+                replies.extend(events.iter().filter(|event| event.echo).map(|event| event.bytes.clone()));
+            }
+            if end.header.flags.contains(Flags::ACK) {
+                acknowledge(&end, Ok(()), port, &mut answers);
+            }
+            replies.append(&mut answers);
+            committed
+        }
+        _ => {
+            replies.append(&mut answers);
+            Outcome::GivenUp
+        }
+    }
+}
+
+fn apply(
+    transaction: &mut Transaction<'_>,
+    message: &Message<'_>,
+    first: &mut Option<Request>,
+) -> Result<(), Refusal> {
+    let header = message.header;
+    if !header.flags.contains(Flags::REQUEST) || u16::from(message.subsystem()) != NFTABLES {
+        return Err(INVALID);
+    }
+    let (family, body) = decode(message)?;
+    let mut request = Request { family, flags: header.flags, sequence: header.sequence, destroy: false };
+    first.get_or_insert(request);
+    transaction.apply(&mut request, body)
+}

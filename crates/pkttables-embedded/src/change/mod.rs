@@ -1,0 +1,16 @@
+//! What the messages of a batch do to tables, chains and rules.
+
+mod chain;
+mod rule;
+mod table;
+
+/// `NFT_NAME_MAXLEN`, without the closing NUL.
+const MAX_NAME: usize = 255;
+
+/// Refuses names that are too long.
+fn check_name(name: Option<&pkttnetlink::Text<'_>>) -> Result<(), crate::refusal::Refusal> {
+    if name.is_some_and(|name| name.as_bytes().len() > MAX_NAME) {
+        return Err(nfnetlink::Errno::ERANGE.into());
+    }
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! Expressions of rules as the kernel takes them: what is missing or wrong, and what it adds when it dumps them.
+
+mod action;
+mod fits;
+mod load;
+mod parse;
+mod registers;
+
+use nfnetlink::Errno;
+
+pub(crate) use parse::{Context, parse, without_counts};
+use registers::Registers;
+
+/// Checks an expression and brings it into the form in which it is dumped.
+trait Normalise {
+    fn normalise(&mut self, registers: &mut Registers) -> Result<(), Errno>;
+}
+
+/// Gives `EINVAL` where one of these attributes is missing.
+macro_rules! require {
+    ($($attribute:expr),*) => {
+        $( if $attribute.is_none() {
+            return Err(nfnetlink::Errno::EINVAL);
+        } )*
+    };
+}
+
+use require;

@@ -1,0 +1,206 @@
+use std::collections::{BTreeSet, HashMap};
+
+use nfnetlink::wire::Writer;
+use nfnetlink::{EncodeError, Errno, Flags};
+use pkttnetlink::nft::{Body, Family, VerdictCode};
+
+use crate::extensions::Extensions;
+use crate::refusal::Refusal;
+use crate::reply::{self, Envelope};
+use crate::state::{Counters, Name, Ruleset, Table};
+use crate::validate::validate;
+
+/// A batch being applied to a copy of the ruleset. Giving it up is forgetting it.
+pub(crate) struct Transaction<'k> {
+    pub(crate) ruleset: Ruleset,
+    pub(crate) extensions: &'k Extensions,
+    pub(crate) port: u32,
+    /// Whether anything was changed, so that there will be another generation.
+    pub(crate) changed: bool,
+    /// Table and chain of the chains that were given a number in this batch.
+    pub(crate) chain_ids: HashMap<u32, (u64, u64)>,
+    /// Table, chain and number of the rules that were given one, and their handles.
+    pub(crate) rule_ids: HashMap<(u64, u64, u32), u64>,
+    /// What becomes true only with the commit.
+    pub(crate) updates: Vec<ChainUpdate>,
+    pub(crate) events: Vec<Event>,
+    /// Whether someone besides the sender wants events.
+    listened_to: bool,
+    /// The tables with changes that jumps or hooks could be against.
+    unchecked: BTreeSet<u64>,
+    /// Whether a table is checked after each change, so that the message at fault is found.
+    eager: bool,
+}
+
+/// A change of a chain that is not seen before the batch is committed.
+pub(crate) struct ChainUpdate {
+    pub(crate) table: u64,
+    pub(crate) chain: u64,
+    pub(crate) name: Option<Name>,
+    pub(crate) policy: Option<VerdictCode>,
+    pub(crate) counters: Option<Counters>,
+}
+
+/// A message to be multicast after the commit.
+pub(crate) struct Event {
+    /// Whether the sender asked for it too.
+    pub(crate) echo: bool,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// What the headers of a message of the batch say.
+#[derive(Clone, Copy)]
+pub(crate) struct Request {
+    pub(crate) family: Family,
+    pub(crate) flags: Flags,
+    pub(crate) sequence: u32,
+    /// Whether it is no error if what is to be deleted does not exist.
+    pub(crate) destroy: bool,
+}
+
+impl<'k> Transaction<'k> {
+    pub(crate) fn new(ruleset: Ruleset, extensions: &'k Extensions, port: u32, listened_to: bool) -> Self {
+        Self {
+            ruleset,
+            extensions,
+            port,
+            changed: false,
+            chain_ids: HashMap::new(),
+            rule_ids: HashMap::new(),
+            updates: Vec::new(),
+            events: Vec::new(),
+            listened_to,
+            unchecked: BTreeSet::new(),
+            eager: false,
+        }
+    }
+
+    /// Checks after each change from now on.
+    pub(crate) const fn be_eager(&mut self) {
+        self.eager = true;
+    }
+
+    /// Applies one message.
+    pub(crate) fn apply(&mut self, request: &mut Request, body: Body<'_>) -> Result<(), Refusal> {
+        match body {
+            Body::NewTable(table) => self.new_table(request, &table),
+            Body::DeleteTable(table) => self.delete_table(request, &table),
+            Body::NewChain(chain) => self.new_chain(request, &chain),
+            Body::DeleteChain(chain) => self.delete_chain(request, &chain),
+            Body::NewRule(rule) => self.new_rule(request, rule),
+            Body::DeleteRule(rule) => self.delete_rule(request, &rule),
+            Body::DestroyTable(table) => self.delete_table(request.destroying(), &table),
+            Body::DestroyChain(chain) => self.delete_chain(request.destroying(), &chain),
+            Body::DestroyRule(rule) => self.delete_rule(request.destroying(), &rule),
+            Body::NewSet(_)
+            | Body::DeleteSet(_)
+            | Body::DestroySet(_)
+            | Body::NewSetElements(_)
+            | Body::DeleteSetElements(_)
+            | Body::DestroySetElements(_)
+            | Body::NewObject(_)
+            | Body::DeleteObject(_)
+            | Body::DestroyObject(_)
+            | Body::NewFlowtable(_)
+            | Body::DeleteFlowtable(_)
+            | Body::DestroyFlowtable(_) => Err(Errno::EOPNOTSUPP.into()),
+            // Requests for data have no place in a batch.
+            _ => Err(Errno::EINVAL.into()),
+        }
+    }
+
+    /// Finds a table, which another socket may own.
+    pub(crate) fn table(
+        &self,
+        family: Family,
+        name: Option<&pkttnetlink::Text<'_>>,
+        attribute: u16,
+    ) -> Result<&Table, Refusal> {
+        let name = name.ok_or_else(|| Refusal::at(Errno::EINVAL, attribute))?;
+        let table = self
+            .ruleset
+            .table(family, name.as_bytes())
+            .ok_or_else(|| Refusal::at(Errno::ENOENT, attribute))?;
+        if table.owner.is_some_and(|owner| owner != self.port) {
+            return Err(Refusal::at(Errno::EPERM, attribute));
+        }
+        Ok(table)
+    }
+
+    /// A table known to exist, to be changed.
+    pub(crate) fn table_mut(&mut self, handle: u64) -> Result<&mut Table, Refusal> {
+        self.changed = true;
+        self.ruleset.table_mut(handle).ok_or(Refusal::new(Errno::ENOENT))
+    }
+
+    /// Notes that jumps or hooks could be against what was changed in a table.
+    pub(crate) fn needs_check(&mut self, table: u64) {
+        self.unchecked.insert(table);
+    }
+
+    /// Checks a table at once, if that is to be done after each change.
+    pub(crate) fn check_eagerly(&self, table: u64) -> Result<(), Refusal> {
+        if !self.eager || !self.unchecked.contains(&table) {
+            return Ok(());
+        }
+        self.ruleset.table_by_handle(table).map_or(Ok(()), validate).map_err(Refusal::new)
+    }
+
+    /// Notes an event, if anybody wants to hear of it.
+    pub(crate) fn event(
+        &mut self,
+        request: &Request,
+        flags: Flags,
+        write: impl FnOnce(&Envelope, &Ruleset, &mut Writer) -> Result<(), EncodeError>,
+    ) {
+        let echo = request.flags.contains(Flags::ECHO);
+        if !echo && !self.listened_to {
+            return;
+        }
+        let envelope = Envelope {
+            flags: Flags(request.flags.0 & flags.0),
+            sequence: request.sequence,
+            port: self.port,
+            generation: self.ruleset.next_generation(),
+        };
+        let mut writer = Writer::new();
+        if write(&envelope, &self.ruleset, &mut writer).is_ok()
+            && let Ok(bytes) = writer.into_bytes()
+            && !bytes.is_empty()
+        {
+            self.events.push(Event { echo, bytes });
+        }
+    }
+
+    /// Whether all changed tables may be as they are.
+    pub(crate) fn check(&self) -> Result<(), Errno> {
+        self.unchecked
+            .iter()
+            .filter_map(|&handle| self.ruleset.table_by_handle(handle))
+            .try_for_each(validate)
+    }
+
+    /// Makes true what waited for the commit, and gives the ruleset of the next generation.
+    pub(crate) fn commit(mut self, first: &Request) -> (Ruleset, Vec<Event>) {
+        for update in std::mem::take(&mut self.updates) {
+            let Some(table) = self.ruleset.table_mut(update.table) else { continue };
+            if let Some(name) = &update.name {
+                table.rename_chain(update.chain, name);
+            }
+            if let Some(base) = table.chain_mut(update.chain).and_then(|chain| chain.base.as_mut()) {
+                base.policy = update.policy.unwrap_or(base.policy);
+                base.counters = update.counters.or(base.counters);
+            }
+        }
+        self.event(first, Flags::default(), |envelope, _, writer| reply::generation(envelope, writer));
+        self.ruleset.generation = self.ruleset.next_generation();
+        (self.ruleset, self.events)
+    }
+}
+
+impl Request {
+    const fn destroying(&mut self) -> &Self {
+        self.destroy = true;
+        self
+    }
+}
