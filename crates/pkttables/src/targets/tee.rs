@@ -1,5 +1,5 @@
 //! `-j TEE`: sends a copy of the packet to another host.
-use crate::domain::InterfaceName;
+use crate::domain::{HostAddress, InterfaceName};
 use crate::extension;
 use crate::model::{Families, Family};
 use crate::registry::{Extension, Revision};
@@ -27,7 +27,11 @@ extension! {
     /// addresses, so the host must be reachable without a router and must expect it.
     target "TEE" => Tee {} params {
         /// The address of the host that gets the copy, other than 0.0.0.0 and ::.
-        "gateway": IpAddr { set: |m, gateway, _| m.gateway = gateway, get: |m| Some((m.gateway, false)), required: true }
+        "gateway": HostAddress {
+            set: |m, HostAddress(gateway), _| m.gateway = gateway,
+            get: |m| Some((HostAddress(m.gateway), false)),
+            required: true,
+        }
         /// Send the copy by this interface, instead of the one that the route to the host says.
         "oif": InterfaceName { set: |m, oif, _| m.oif = Some(oif), get: |m| m.oif.clone().map(|oif| (oif, false)) }
     }

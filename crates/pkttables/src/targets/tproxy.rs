@@ -1,5 +1,5 @@
 //! `-j TPROXY`: hands the packet to a local socket without changing it.
-use crate::domain::{MarkChange, Port};
+use crate::domain::{HostAddress, MarkChange, Port};
 use crate::extension;
 use crate::model::{Families, Family, Hooks, Tables, protocol};
 use crate::registry::{Extension, Revision, RuleScope, ValueError};
@@ -37,7 +37,10 @@ extension! {
         /// The port on which the proxy listens; 0 for the packet's own destination port.
         "on-port": Port { set: |m, port, _| m.port = port, get: |m| Some((m.port, false)), required: true }
         /// The address on which the proxy listens; that of the incoming interface if it is not given.
-        "on-ip": IpAddr { set: |m, address, _| m.address = address, get: |m| Some((m.address, false)) }
+        "on-ip": HostAddress {
+            set: |m, HostAddress(address), _| m.address = address,
+            get: |m| Some((HostAddress(m.address), false)),
+        }
         /// Change the packet's mark: clear the bits of the mask, then flip those of the value.
         "tproxy-mark": MarkChange { set: |m, mark, _| m.mark = mark, get: |m| Some((m.mark, false)) }
     }
@@ -111,6 +114,7 @@ mod tests {
                 "--on-port 12345 --on-ip 10.0.0.1 --tproxy-mark 0x23/0xff",
             "-p 17 --on-port domain" => "--on-port 53 --on-ip 0.0.0.0 --tproxy-mark 0x0/0x0",
             "--on-port 12345" => fails, "-p 1 --on-port 1" => fails, "-p 6 --on-ip 1.2.3.4" => fails,
+            "-p 6 --on-port 1 --on-ip 10.1" => "--on-port 1 --on-ip 10.0.0.1 --tproxy-mark 0x0/0x0",
             "-p 6 --on-port 0x50" => fails, "-p 6 --on-port 1 --on-ip 10.0.0.0/8" => fails, "-p 6" => fails,
         }
         text_cases! { Tproxy, Ipv6:
