@@ -46,6 +46,7 @@ crate::registry::extensions! {
     physdev::Physdev,
     pkttype::Pkttype,
     quota::Quota,
+    rateest::Rateest,
     realm::Realm,
     recent::Recent,
     rpfilter::Rpfilter,

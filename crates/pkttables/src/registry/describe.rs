@@ -108,6 +108,8 @@ pub struct Param {
     pub default: Option<&'static str>,
     /// How many words follow the option.
     pub words: usize,
+    /// Whether one more word follows, unless it begins with `-` or `!`; without it the value is empty text.
+    pub optional_word: bool,
     /// What it accepts.
     pub domain: &'static Domain,
     #[doc(hidden)]
@@ -190,6 +192,7 @@ impl Param {
         needs: &[],
         default: None,
         words: 1,
+        optional_word: false,
         domain: &Domain::Nothing,
         set: |_, _, _, _| Ok(()),
         check: |_, _| Ok(()),

@@ -50,7 +50,10 @@ pub(crate) fn parse_as(
         } else {
             let name = word.strip_prefix("--").ok_or("not an option")?;
             let param = descriptor.param(name, family).ok_or("unknown option")?;
-            let value: Vec<&str> = words.by_ref().take(param.words).collect();
+            let mut value: Vec<&str> = words.by_ref().take(param.words).collect();
+            if param.optional_word {
+                value.extend(words.next_if(|word| !word.starts_with(['-', '!'])));
+            }
             if value.len() < param.words {
                 return Err("value missing".into());
             }

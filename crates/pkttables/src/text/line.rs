@@ -91,6 +91,7 @@ impl<'p, 'r, 'a> Line<'p, 'r, 'a> {
             0 if self.cursor.has_value() => {
                 return Err(self.error(Problem::TakesNoArgument(self.word(self.at).into())));
             }
+            0 if param.optional_word => self.cursor.plain_word().unwrap_or_default(),
             0 => "",
             1 => self.value()?,
             words => {
