@@ -23,15 +23,22 @@ attributes! {
     }
 }
 
-/// Makes the enum over all expressions from the table of their names.
+/// The type of a variant's field.
+macro_rules! held {
+    ($type:ident) => { $type<'a> };
+    ($type:ident $box:ident) => { $box<$type<'a>> };
+}
+
+/// Makes the enum over all expressions from the table of their names. The large and rare ones are boxed, so that
+/// the others take less room in a list.
 macro_rules! expressions {
-    ($( $name:literal $variant:ident($type:ident), )*) => {
+    ($( $name:literal $variant:ident($type:ident $(in $box:ident)?), )*) => {
         /// One expression of a rule, dynamic set or set element.
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         pub enum Expression<'a> {
             $(
                 #[doc = concat!("`", $name, "`.")]
-                $variant($type<'a>),
+                $variant(held!($type $($box)?)),
             )*
             /// Any other.
             Unknown(UnknownExpression<'a>),
@@ -40,7 +47,7 @@ macro_rules! expressions {
         $(
             impl<'a> From<$type<'a>> for Expression<'a> {
                 fn from(expression: $type<'a>) -> Self {
-                    Self::$variant(expression)
+                    Self::$variant($($box::new)?(expression))
                 }
             }
 
@@ -72,7 +79,7 @@ macro_rules! expressions {
             #[must_use]
             pub fn into_owned(self) -> Expression<'static> {
                 match self {
-                    $( Self::$variant(expression) => Expression::$variant(expression.into_owned()), )*
+                    $( Self::$variant(expression) => expression.into_owned().into(), )*
                     Self::Unknown(unknown) => Expression::Unknown(unknown.into_owned()),
                 }
             }
@@ -84,7 +91,7 @@ macro_rules! expressions {
                 depth: Depth,
             ) -> Option<Result<Self, DecodeError>> {
                 Some(match str::from_utf8(name).ok()? {
-                    $( $name => $type::decode_nest(data, depth).map(Self::$variant), )*
+                    $( $name => $type::decode_nest(data, depth).map(Self::from), )*
                     _ => return None,
                 })
             }
@@ -92,7 +99,7 @@ macro_rules! expressions {
             #[inline]
             fn encode_content(&self, writer: &mut Writer) {
                 match self {
-                    $( Self::$variant(expression) => encode($name, expression, writer), )*
+                    $( Self::$variant(expression) => encode::<$type<'_>>($name, expression, writer), )*
                     Self::Unknown(unknown) => unknown.encode_nest(writer),
                 }
             }
@@ -122,7 +129,7 @@ macro_rules! expressions {
                 use crate::codec::Sample;
                 use proptest::strategy::Strategy;
                 vec![
-                    $( ($name, $type::sample(depth).prop_map(Expression::$variant).boxed()), )*
+                    $( ($name, $type::sample(depth).prop_map(Expression::from).boxed()), )*
                     ("(unknown)", samples::unknown(depth)),
                 ]
             }
@@ -134,13 +141,13 @@ expressions! {
     "payload" Payload(Payload),
     "cmp" Cmp(Cmp),
     "meta" Meta(Meta),
-    "bitwise" Bitwise(Bitwise),
+    "bitwise" Bitwise(Bitwise in Box),
     "counter" Counter(Counter),
     "immediate" Immediate(Immediate),
     "match" Match(Match),
     "target" Target(Target),
     "lookup" Lookup(Lookup),
-    "range" Range(Range),
+    "range" Range(Range in Box),
     "limit" Limit(Limit),
     "log" Log(Log),
     "nat" Nat(Nat),
@@ -154,9 +161,9 @@ expressions! {
     "exthdr" Exthdr(Exthdr),
     "quota" Quota(Quota),
     "numgen" Numgen(Numgen),
-    "hash" Hash(Hash),
+    "hash" Hash(Hash in Box),
     "objref" Objref(Objref),
-    "dynset" Dynset(Dynset),
+    "dynset" Dynset(Dynset in Box),
     "queue" Queue(Queue),
     "dup" Dup(Dup),
     "fwd" Fwd(Fwd),
@@ -211,7 +218,7 @@ pub(in crate::nft) fn describe<'a>(
 }
 
 #[inline]
-fn encode<'a>(name: &str, expression: &impl Nest<'a>, writer: &mut Writer) {
+fn encode<'a, N: Nest<'a>>(name: &str, expression: &N, writer: &mut Writer) {
     writer.put_string(NAME, name.as_bytes());
     if !expression.is_absent() {
         let mark = writer.begin(DATA);
