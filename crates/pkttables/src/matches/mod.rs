@@ -45,6 +45,7 @@ crate::registry::extensions! {
     owner::Owner,
     physdev::Physdev,
     pkttype::Pkttype,
+    policy::Policy,
     quota::Quota,
     rateest::Rateest,
     realm::Realm,
