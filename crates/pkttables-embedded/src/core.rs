@@ -1,8 +1,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use pkttnetlink::nft::TableFlags;
+
 use crate::extensions::Extensions;
-use crate::state::Ruleset;
+use crate::state::{Ruleset, Table};
 use crate::transaction::Event;
 
 /// How many events wait for a socket that does not take them; what comes then is lost to it.
@@ -42,8 +44,23 @@ impl Core {
         self.listeners.entry(port).or_default();
     }
 
+    /// Forgets a socket, and the tables that are to go with it.
     pub(crate) fn close(&mut self, port: u32) {
         self.listeners.remove(&port);
+        let owned = |table: &&Table| table.owner == Some(port);
+        let owned: Vec<_> =
+            self.ruleset.tables().filter(owned).map(|table| (table.handle, table.flags)).collect();
+        if owned.is_empty() {
+            return;
+        }
+        let ruleset = Arc::make_mut(&mut self.ruleset);
+        for (handle, flags) in owned {
+            if !flags.contains(TableFlags::PERSIST) {
+                ruleset.remove_table(handle);
+            } else if let Some(table) = ruleset.table_mut(handle) {
+                table.owner = None;
+            }
+        }
     }
 
     /// Whether anyone is told of changes.

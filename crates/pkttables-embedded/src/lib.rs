@@ -32,6 +32,7 @@ mod core;
 mod dump;
 mod expression;
 mod extensions;
+mod file;
 mod kernel;
 mod netlink;
 mod refusal;
@@ -43,5 +44,6 @@ mod transaction;
 mod validate;
 
 pub use extensions::{Extension, Extensions};
+pub use file::StateError;
 pub use kernel::EmbeddedKernel;
 pub use socket::EmbeddedSocket;

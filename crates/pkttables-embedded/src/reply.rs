@@ -31,7 +31,13 @@ impl Envelope {
         (self.generation & 0xffff) as u16
     }
 
-    fn write(&self, table: Option<&Table>, body: Body<'_>, writer: &mut Writer) -> Result<(), EncodeError> {
+    /// Writes a message about this table, or about none.
+    pub(crate) fn write(
+        &self,
+        table: Option<&Table>,
+        body: Body<'_>,
+        writer: &mut Writer,
+    ) -> Result<(), EncodeError> {
         let family = table.map(|table| table.family).unwrap_or_default();
         let message = Message { family, resource: self.resource(), body };
         message.encode(&self.header(message.body.kind()), writer)
@@ -42,8 +48,8 @@ fn optional(bytes: &[u8]) -> Option<Bytes<'_>> {
     (!bytes.is_empty()).then(|| Bytes::new(bytes))
 }
 
-pub(crate) fn table(envelope: &Envelope, table: &Table, writer: &mut Writer) -> Result<(), EncodeError> {
-    let body = TableMessage {
+pub(crate) fn table_message(table: &Table) -> TableMessage<'_> {
+    TableMessage {
         name: Some(Text::new(&table.name)),
         use_count: Some(table.use_count()),
         handle: Some(table.handle),
@@ -51,8 +57,11 @@ pub(crate) fn table(envelope: &Envelope, table: &Table, writer: &mut Writer) -> 
         owner: table.owner,
         user_data: optional(&table.user_data),
         ..TableMessage::default()
-    };
-    envelope.write(Some(table), Body::NewTable(body), writer)
+    }
+}
+
+pub(crate) fn table(envelope: &Envelope, table: &Table, writer: &mut Writer) -> Result<(), EncodeError> {
+    envelope.write(Some(table), Body::NewTable(table_message(table)), writer)
 }
 
 pub(crate) fn deleted_table(
@@ -62,7 +71,7 @@ pub(crate) fn deleted_table(
 ) -> Result<(), EncodeError> {
     let body = TableMessage {
         name: Some(Text::new(&table.name)),
-        use_count: Some(table.use_count()),
+        use_count: Some(0),
         handle: Some(table.handle),
         ..TableMessage::default()
     };

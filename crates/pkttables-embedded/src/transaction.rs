@@ -24,6 +24,8 @@ pub(crate) struct Transaction<'k> {
     /// What becomes true only with the commit.
     pub(crate) updates: Vec<ChainUpdate>,
     pub(crate) events: Vec<Event>,
+    /// Tables and chains with rules that are deleted.
+    pub(crate) to_be_swept: BTreeSet<(u64, u64)>,
     /// Whether someone besides the sender wants events.
     listened_to: bool,
     /// The tables with changes that jumps or hooks could be against.
@@ -46,6 +48,9 @@ pub(crate) struct Event {
     /// Whether the sender asked for it too.
     pub(crate) echo: bool,
     pub(crate) bytes: Vec<u8>,
+    envelope: Envelope,
+    /// The table and the chain it tells of, if it tells of what is to become of a chain.
+    chain: Option<(u64, u64)>,
 }
 
 /// What the headers of a message of the batch say.
@@ -69,6 +74,7 @@ impl<'k> Transaction<'k> {
             rule_ids: HashMap::new(),
             updates: Vec::new(),
             events: Vec::new(),
+            to_be_swept: BTreeSet::new(),
             listened_to,
             unchecked: BTreeSet::new(),
             eager: false,
@@ -168,7 +174,18 @@ impl<'k> Transaction<'k> {
             && let Ok(bytes) = writer.into_bytes()
             && !bytes.is_empty()
         {
-            self.events.push(Event { echo, bytes });
+            self.events.push(Event { echo, bytes, envelope, chain: None });
+        }
+    }
+
+    /// Notes an event about a chain, which tells what that is like after the commit.
+    pub(crate) fn chain_event(&mut self, request: &Request, table: u64, chain: u64) {
+        let before = self.events.len();
+        self.event(request, Flags::CREATE | Flags::EXCL, |envelope, ruleset, writer| {
+            write_chain(envelope, ruleset, (table, chain), writer)
+        });
+        if let Some(event) = self.events.get_mut(before) {
+            event.chain = Some((table, chain));
         }
     }
 
@@ -192,6 +209,20 @@ impl<'k> Transaction<'k> {
                 base.counters = update.counters.or(base.counters);
             }
         }
+        for event in &mut self.events {
+            let mut writer = Writer::new();
+            if let Some(chain) = event.chain
+                && write_chain(&event.envelope, &self.ruleset, chain, &mut writer).is_ok()
+                && !writer.is_empty()
+            {
+                event.bytes = writer.into_bytes().unwrap_or_default();
+            }
+        }
+        for (table, chain) in std::mem::take(&mut self.to_be_swept) {
+            if let Some(chain) = self.ruleset.table_mut(table).and_then(|table| table.chain_mut(chain)) {
+                chain.sweep();
+            }
+        }
         self.event(first, Flags::default(), |envelope, _, writer| reply::generation(envelope, writer));
         self.ruleset.generation = self.ruleset.next_generation();
         (self.ruleset, self.events)
@@ -203,4 +234,16 @@ impl Request {
         self.destroy = true;
         self
     }
+}
+
+/// Writes nothing where there is no such chain any more.
+fn write_chain(
+    envelope: &Envelope,
+    ruleset: &Ruleset,
+    (table, chain): (u64, u64),
+    writer: &mut Writer,
+) -> Result<(), EncodeError> {
+    let table = ruleset.table_by_handle(table);
+    let found = table.and_then(|table| Some((table, table.chain(chain)?)));
+    found.map_or(Ok(()), |(table, chain)| reply::chain(envelope, table, chain, writer))
 }

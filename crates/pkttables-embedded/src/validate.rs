@@ -45,7 +45,7 @@ fn visit(table: &Table, chain: &Chain, level: usize, seen: &mut HashMap<u64, Bel
         return if level + below.height < MAX_LEVEL { Ok(below) } else { Err(Errno::EMLINK) };
     }
     let mut below = Below { height: 0, fits: Fits::default() };
-    for entry in &chain.rules {
+    for entry in chain.live() {
         below.fits = below.fits.and(entry.rule.fits);
         for jump in &entry.rule.jumps {
             let Some(target) = table.chain(jump.chain) else { continue };

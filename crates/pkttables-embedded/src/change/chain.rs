@@ -67,11 +67,7 @@ impl Transaction<'_> {
                 chain
             }
         };
-        self.event(request, Flags::CREATE | Flags::EXCL, |envelope, ruleset, writer| {
-            let table = ruleset.table_by_handle(handle);
-            let found = table.and_then(|table| Some((table, table.chain(chain)?)));
-            found.map_or(Ok(()), |(table, chain)| reply::chain(envelope, table, chain, writer))
-        });
+        self.chain_event(request, handle, chain);
         Ok(())
     }
 

@@ -4,6 +4,8 @@ mod chain;
 mod rule;
 mod table;
 
+pub(crate) use rule::insert;
+
 /// `NFT_NAME_MAXLEN`, without the closing NUL.
 const MAX_NAME: usize = 255;
 

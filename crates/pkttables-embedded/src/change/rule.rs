@@ -46,6 +46,9 @@ impl Transaction<'_> {
         let (expressions, user_data) = (std::mem::take(&mut message.expressions), message.user_data.take());
         let content = RuleMessage { expressions, user_data, ..RuleMessage::default() };
         let rule = parse(content, &context)?;
+        if let Place::Replacing(index, _) = place {
+            check_present(chain, index)?;
+        }
         let (table, chain) = (table.handle, chain.handle);
         let to_be_checked = !rule.jumps.is_empty() || rule.fits != Fits::default();
 
@@ -69,7 +72,9 @@ impl Transaction<'_> {
             let Some(table) = ruleset.table_by_handle(table) else { return Ok(()) };
             let Some(chain) = table.chain(chain) else { return Ok(()) };
             let Some(entry) = chain.rules.get(index) else { return Ok(()) };
-            let previous = index.checked_sub(1).and_then(|index| chain.rules.get(index));
+            // It is not told of the last rule, which can be found without.
+            let previous = index.checked_sub(1).filter(|_| index + 1 < chain.rules.len());
+            let previous = previous.and_then(|index| chain.rules.get(index));
             let previous = previous.map(|entry| entry.handle);
             reply::rule(kind::NEW_RULE, envelope, RuleAt { table, chain, entry, previous }, writer)
         });
@@ -146,6 +151,7 @@ impl Transaction<'_> {
                 return self.clear_chain(request, handle, chain);
             }
         };
+        check_present(chain, index)?;
         let chain = chain.handle;
         self.remove_rule(request, handle, chain, index)
     }
@@ -153,11 +159,11 @@ impl Transaction<'_> {
     /// Removes all rules of a chain.
     pub(crate) fn clear_chain(&mut self, request: &Request, table: u64, chain: u64) -> Result<(), Refusal> {
         let in_table = self.ruleset.table_by_handle(table).and_then(|table| table.chain(chain));
-        if in_table.is_none_or(|chain| chain.rules.is_empty()) {
+        if in_table.is_none_or(|chain| chain.live().next().is_none()) {
             return Ok(());
         }
         let Some(content) = self.table_mut(table)?.chain_mut(chain) else { return Ok(()) };
-        let entries = std::mem::take(&mut content.rules);
+        let entries: Vec<_> = (0..content.rules.len()).filter_map(|index| content.delete(index)).collect();
         entries.iter().try_for_each(|entry| self.removed(request, table, chain, entry))
     }
 
@@ -168,12 +174,13 @@ impl Transaction<'_> {
         chain: u64,
         index: usize,
     ) -> Result<(), Refusal> {
-        let entry = self.table_mut(table)?.chain_mut(chain).and_then(|chain| chain.rules.remove(index));
+        let entry = self.table_mut(table)?.chain_mut(chain).and_then(|chain| chain.delete(index));
         entry.map_or(Ok(()), |entry| self.removed(request, table, chain, &entry))
     }
 
     /// Takes back the jumps of a rule that was removed, and tells of it.
     fn removed(&mut self, request: &Request, table: u64, chain: u64, entry: &Entry) -> Result<(), Refusal> {
+        self.to_be_swept.insert((table, chain));
         let in_table = self.table_mut(table)?;
         for jump in &entry.rule.jumps {
             if let Some(target) = in_table.chain_mut(jump.chain) {
@@ -189,6 +196,14 @@ impl Transaction<'_> {
     }
 }
 
+/// Refuses to delete a rule twice in a batch.
+fn check_present(chain: &Chain, index: usize) -> Result<(), Refusal> {
+    match chain.rules.get(index) {
+        Some(entry) if !entry.deleted => Ok(()),
+        _ => Err(Errno::ENOENT.into()),
+    }
+}
+
 /// Puts a rule into a chain and counts its jumps.
 pub(crate) fn insert(table: &mut Table, chain: u64, index: usize, handle: u64, rule: Rule) {
     for jump in &rule.jumps {
@@ -198,6 +213,6 @@ pub(crate) fn insert(table: &mut Table, chain: u64, index: usize, handle: u64, r
     }
     if let Some(chain) = table.chain_mut(chain) {
         let index = index.min(chain.rules.len());
-        chain.rules.insert(index, Entry { handle, rule: Arc::new(rule) });
+        chain.rules.insert(index, Entry { handle, rule: Arc::new(rule), deleted: false });
     }
 }

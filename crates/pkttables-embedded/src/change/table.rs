@@ -122,7 +122,7 @@ impl Transaction<'_> {
         let Some(table) = self.ruleset.remove_table(handle) else { return };
         self.changed = true;
         for chain in table.chains() {
-            for entry in &chain.rules {
+            for entry in chain.live() {
                 let at = RuleAt { table: &table, chain, entry, previous: None };
                 self.event(request, Flags::default(), |envelope, _, writer| {
                     reply::rule(kind::DELETE_RULE, envelope, at, writer)

@@ -17,6 +17,10 @@ pub(crate) struct Chain {
     /// How many jumps and gotos lead here.
     pub(crate) jumps_here: u32,
     pub(crate) rules: VecDeque<Entry>,
+    /// How many of them are deleted by the batch that is under way.
+    pub(crate) deleted: usize,
+    /// Where a rule was found last.
+    found_at: usize,
 }
 
 /// Where a base chain is attached, and what becomes of packets at its end.
@@ -63,6 +67,8 @@ impl ChainType {
 pub(crate) struct Entry {
     pub(crate) handle: u64,
     pub(crate) rule: Arc<Rule>,
+    /// Deleted by the batch that is under way. Until its end others can still be put beside it.
+    pub(crate) deleted: bool,
 }
 
 impl Chain {
@@ -76,19 +82,46 @@ impl Chain {
             base: None,
             jumps_here: 0,
             rules: VecDeque::new(),
+            deleted: 0,
+            found_at: 0,
         }
     }
 
     /// What the kernel counts as uses of a chain.
     pub(crate) fn use_count(&self) -> u32 {
-        self.jumps_here.saturating_add(self.rules.len() as u32)
+        self.jumps_here.saturating_add((self.rules.len() - self.deleted) as u32)
     }
 
-    /// Where the rule of this handle is. The ends are looked at first, for rules are mostly removed in order.
+    /// The rules that are not deleted.
+    pub(crate) fn live(&self) -> impl Iterator<Item = &Entry> {
+        self.rules.iter().filter(|entry| !entry.deleted)
+    }
+
+    /// Where the rule of this handle is. One that another replaces in this batch comes after that.
     pub(crate) fn position(&self, handle: u64) -> Option<usize> {
-        if self.rules.back().is_some_and(|entry| entry.handle == handle) {
+        // Rules are mostly named in order, or from the end.
+        let has_handle = |entry: &Entry| entry.handle == handle;
+        if self.rules.back().is_some_and(|entry| has_handle(entry) && !entry.deleted) {
             return Some(self.rules.len() - 1);
         }
-        self.rules.iter().position(|entry| entry.handle == handle)
+        let onwards = self.rules.iter().skip(self.found_at).position(has_handle);
+        onwards
+            .map(|index| index + self.found_at)
+            .filter(|&index| self.rules.get(index).is_some_and(|entry| !entry.deleted))
+            .or_else(|| self.rules.iter().position(has_handle))
+    }
+
+    /// Marks a rule as deleted.
+    pub(crate) fn delete(&mut self, index: usize) -> Option<Entry> {
+        self.found_at = index;
+        let entry = self.rules.get_mut(index).filter(|entry| !entry.deleted)?;
+        self.deleted += 1;
+        Some(Entry { deleted: std::mem::replace(&mut entry.deleted, true), ..entry.clone() })
+    }
+
+    /// Forgets the rules that are deleted.
+    pub(crate) fn sweep(&mut self) {
+        self.rules.retain(|entry| !entry.deleted);
+        (self.deleted, self.found_at) = (0, 0);
     }
 }
