@@ -114,7 +114,8 @@ impl TableName {
         self.hooks().iter().copied().find(|hook| hook.chain() == chain)
     }
 
-    /// The priority of the table's chain at `hook` (`linux/netfilter_ipv4.h`, `NF_IP_PRI_*`).
+    /// The priority of the table's chain at `hook` as iptables-nft sets it: `NF_IP_PRI_*` of
+    /// `linux/netfilter_ipv4.h`, but for security, which is 150 there instead of 50.
     #[must_use]
     pub const fn priority(self, hook: Hook) -> i32 {
         match self {
@@ -125,7 +126,7 @@ impl TableName {
                 _ => -100,
             },
             Self::Filter => 0,
-            Self::Security => 50,
+            Self::Security => 150,
         }
     }
 
