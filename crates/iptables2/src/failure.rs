@@ -1,7 +1,9 @@
 use crate::personality::{Personality, Program, VERSION};
+use crate::refusal;
 use pkttables::edit::{EditError, Numbered};
-use pkttables::kernel::KernelError;
-use pkttables::text::Diagnostic;
+use pkttables::kernel::{KernelError, RefusedTransaction};
+use pkttables::nft::RuleError;
+use pkttables::text::{Diagnostic, Problem};
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
@@ -12,10 +14,12 @@ pub(crate) enum Failure {
     Text(Vec<Diagnostic>),
     /// An edit that the tables do not allow, and the line of the file that asks for it.
     Edit(Option<usize>, EditError),
-    /// The kernel refuses operations: each in words.
-    Refused(Vec<String>),
+    /// The kernel refuses operations; and the text of the lines that ask for them, by their tags.
+    Refused(RefusedTransaction, Vec<(u32, String)>),
     /// Anything else: the exit code, and what to say; nothing if the code says it all.
     Other(u8, String),
+    /// The same, but without the program's name before it.
+    Plain(u8, String),
 }
 
 /// Exit codes of iptables.
@@ -34,11 +38,16 @@ impl Failure {
                 diagnostics.first().map_or(PARAMETER_PROBLEM, |diagnostic| diagnostic.exit_code())
             }
             Self::Edit(line, error) => report_edit(personality, line, &error),
-            Self::Refused(lines) => {
-                for line in lines {
-                    eprintln!("{name} {VERSION}: {line}");
-                }
+            Self::Refused(refused, lines) => {
+                refusal::report(personality, &refused, |tag| {
+                    let line = lines.iter().find(|(of, _)| *of == tag);
+                    line.map(|(_, text)| text.clone()).unwrap_or_default()
+                });
                 RESOURCE_PROBLEM
+            }
+            Self::Plain(code, text) => {
+                eprintln!("{text}");
+                code
             }
             Self::Other(code, text) => {
                 if !text.is_empty() {
@@ -71,48 +80,73 @@ impl From<Box<Diagnostic>> for Failure {
 
 fn report_text(personality: &Personality, diagnostic: &Diagnostic) {
     let name = &personality.name;
-    eprintln!("{name} {VERSION}: {}", diagnostic.problem);
-    if let Some(line) = diagnostic.line {
-        eprintln!("Error occurred at line: {line}");
+    let mut usage = diagnostic.exit_code() == PARAMETER_PROBLEM;
+    let problem = diagnostic.problem.to_string();
+    match (&diagnostic.problem, diagnostic.line) {
+        (Problem::BadArgument(_), _) => eprintln!("{problem}"),
+        (Problem::BadPolicy, None) => {
+            eprintln!("{name}: {problem}. Run `dmesg' for more information.");
+        }
+        (Problem::BadPolicy | Problem::Refused(_), Some(line)) => {
+            eprintln!("{name}: line {line} failed: {problem}.");
+        }
+        (Problem::OutsideTable, Some(line)) => eprintln!("{name}: line {line} failed"),
+        (Problem::CommitExpected, Some(line)) => eprintln!("{name}: {problem} at line {line}"),
+        (Problem::TableLine(_) | Problem::ChainLine(_), Some(line)) => {
+            eprintln!("{name} {VERSION}: {name}: line {line} {problem}");
+            usage = false;
+        }
+        (Problem::RuleCounters(_), Some(line)) => {
+            eprintln!("{name} {VERSION}: Bad line {line}: {problem}");
+            usage = false;
+        }
+        (_, line) => {
+            eprintln!("{name} {VERSION}: {problem}");
+            line.iter().for_each(|line| eprintln!("Error occurred at line: {line}"));
+        }
     }
     if std::io::stderr().is_terminal() || diagnostic.line.is_some() || diagnostic.hint.is_some() {
         eprintln!("{}", diagnostic.render());
     }
-    match diagnostic.exit_code() {
-        PARAMETER_PROBLEM => eprintln!("Try `{name} -h' or '{name} --help' for more information."),
-        VERSION_PROBLEM => eprintln!("Perhaps {name} or your kernel needs to be upgraded."),
-        _ => {}
+    if usage {
+        report_usage(name);
+    } else if diagnostic.exit_code() == VERSION_PROBLEM {
+        eprintln!("Perhaps {name} or your kernel needs to be upgraded.");
     }
+}
+
+fn report_usage(name: &str) {
+    eprintln!("Try `{name} -h' or '{name} --help' for more information.");
 }
 
 fn report_edit(personality: &Personality, line: Option<usize>, error: &EditError) -> u8 {
     let name = &personality.name;
-    let (code, text) = match error {
+    let parameter_problem = |problem: &dyn std::fmt::Display| {
+        eprintln!("{name} {VERSION}: {problem}");
+        line.iter().for_each(|line| eprintln!("Error occurred at line: {line}"));
+        report_usage(name);
+        PARAMETER_PROBLEM
+    };
+    let text = match error {
         EditError::NoTarget(chain) => {
-            let place = line.map_or(String::new(), |line| format!("\nError occurred at line: {line}"));
-            eprintln!("{name} {VERSION}: Chain '{chain}' does not exist{place}");
-            eprintln!("Try `{name} -h' or '{name} --help' for more information.");
-            return PARAMETER_PROBLEM;
+            return parameter_problem(&format_args!("Chain '{chain}' does not exist"));
         }
-        EditError::NoChain(_) => (OTHER_PROBLEM, "No chain/target/match by that name."),
-        EditError::ChainExists(_) => (OTHER_PROBLEM, "Chain already exists."),
-        EditError::NotBuiltin(_) => (OTHER_PROBLEM, "Bad built-in chain name."),
-        EditError::NoRule(_) => (OTHER_PROBLEM, "Bad rule (does a matching rule exist in that chain?)."),
-        EditError::Number { what: Numbered::Insertion, .. } => (OTHER_PROBLEM, "Index of insertion too big."),
-        EditError::Number { what: Numbered::Deletion, .. } => (OTHER_PROBLEM, "Index of deletion too big."),
-        EditError::Number { what: Numbered::Replacement, .. } => {
-            (OTHER_PROBLEM, "Index of replacement too big.")
+        EditError::Kernel(KernelError::Rule(RuleError::Info { reason, .. })) => {
+            return parameter_problem(reason);
         }
+        EditError::NoChain(_) => "No chain/target/match by that name.",
+        EditError::ChainExists(_) => "Chain already exists.",
+        EditError::NameTaken(_) => "File exists.",
+        EditError::NotBuiltin(_) => "Bad built-in chain name.",
+        EditError::NoRule(_) => "Bad rule (does a matching rule exist in that chain?).",
+        EditError::Number { what: Numbered::Insertion, .. } => "Index of insertion too big.",
+        EditError::Number { what: Numbered::Deletion, .. } => "Index of deletion too big.",
+        EditError::Number { what: Numbered::Replacement, .. } => "Index of replacement too big.",
         EditError::Kernel(KernelError::PermissionDenied) => {
             eprintln!(
                 "{name} {VERSION}: Could not fetch rule set generation id: Permission denied (you must be root)"
             );
             return RESOURCE_PROBLEM;
-        }
-        EditError::Kernel(KernelError::Rule(error)) => {
-            let place = line.map_or(String::new(), |line| format!("line {line}: "));
-            eprintln!("{name} {VERSION}: {place}{error}");
-            return PARAMETER_PROBLEM;
         }
         other => {
             let place = line.map_or(String::new(), |line| format!("line {line}: "));
@@ -122,9 +156,9 @@ fn report_edit(personality: &Personality, line: Option<usize>, error: &EditError
     };
     match line {
         Some(line) if personality.program == Program::Restore => {
-            eprintln!("{name}: line {line} failed: {text}")
+            eprintln!("{name}: line {line} failed: {text}");
         }
         _ => eprintln!("{name}: {text}"),
     }
-    code
+    OTHER_PROBLEM
 }

@@ -1,11 +1,13 @@
 //! `iptables2`: by the name it is called it is iptables, ip6tables, or their -save and -restore.
 #![forbid(unsafe_code)]
 
+mod arguments;
 mod connect;
 mod failure;
 mod iptables;
 mod listing;
 mod personality;
+mod refusal;
 mod restore;
 mod save;
 

@@ -1,16 +1,17 @@
 //! `iptables-restore` and `ip6tables-restore`: a save file becomes one transaction.
 
 use crate::Result;
+use crate::arguments::{self, Argument, Known, Takes, option};
 use crate::connect::Options;
 use crate::failure::Failure;
-use crate::iptables::apply;
+use crate::iptables::{self, apply};
 use crate::personality::{Personality, VERSION};
 use nfnetlink::Transport;
 use pkttables::edit::{EditError, Editor};
 use pkttables::kernel::{KernelError, Snapshot, Transaction};
 use pkttables::model::TableName;
 use pkttables::registry::Registry;
-use pkttables::text::{Diagnostic, Event, Parser, ReadOptions, Reader};
+use pkttables::text::{Command, Diagnostic, Event, Invocation, Parser, ReadOptions, Reader, Zero};
 use std::io::Read as _;
 
 /// What the arguments ask for.
@@ -19,8 +20,17 @@ struct Wanted {
     counters: bool,
     no_flush: bool,
     test: bool,
-    table: Option<TableName>,
+    /// Only this one; the inner `None` is one that there is not, so that nothing is restored.
+    table: Option<Option<TableName>>,
     file: Option<String>,
+}
+
+/// Counters to be set to zero when the rules are there: the kernel does that rule by rule, not in transactions.
+#[derive(Debug)]
+struct Later {
+    table: TableName,
+    chain: Option<Box<str>>,
+    number: Option<u32>,
 }
 
 /// What stops a restore while it is planned.
@@ -39,25 +49,32 @@ pub(crate) fn run(personality: &Personality, options: &Options, args: &[String])
     let Some(wanted) = Wanted::read(personality, args)? else { return Ok(()) };
     let input = match &wanted.file {
         Some(file) => std::fs::read(file)
-            .map_err(|error| Failure::Other(1, format!("Can't open {file}: {}", reason(&error))))?,
+            .map_err(|error| Failure::Plain(1, format!("Can't open {file}: {}", reason(&error))))?,
         None => {
             let mut input = Vec::new();
             std::io::stdin().lock().read_to_end(&mut input)?;
             input
         }
     };
+    if wanted.table == Some(None) {
+        return Ok(());
+    }
     let mut kernel = options.open()?;
     let mut tracked = false;
     loop {
         let planned = kernel.update(|snapshot, transaction| {
-            plan(personality, &wanted, &input, snapshot, transaction, tracked)?;
+            let mut later = plan(personality, &wanted, &input, snapshot, transaction, tracked)?;
             if wanted.test {
                 *transaction = Transaction::new();
+                later.clear();
             }
-            Ok(())
+            Ok(later)
         });
         return match planned {
-            Ok(()) => Ok(()),
+            Ok(later) => later.iter().try_for_each(|zero| {
+                let what = Zero { chain: zero.chain.as_deref(), number: zero.number };
+                iptables::zero(&mut kernel, personality, zero.table, what)
+            }),
             Err(Stop::Edit(_, EditError::Untracked)) if !tracked => {
                 tracked = true;
                 continue;
@@ -77,15 +94,15 @@ fn plan<T: Transport>(
     snapshot: &mut Snapshot<'_, T>,
     transaction: &mut Transaction,
     tracked: bool,
-) -> std::result::Result<(), Stop> {
+) -> std::result::Result<Vec<Later>, Stop> {
     let parser = Parser::new(personality.family, Registry::builtin());
-    let read_options = ReadOptions { counters: wanted.counters, table: wanted.table };
+    let read_options = ReadOptions { counters: wanted.counters, table: wanted.table.flatten() };
     let mut reader = Reader::new(input, parser, read_options);
     if let Some(file) = &wanted.file {
         reader = reader.with_file(file);
     }
     let mut editor = Editor::new(snapshot, transaction, personality.family, tracked);
-    let mut wrong = Vec::new();
+    let (mut wrong, mut later) = (Vec::new(), Vec::new());
     let mut table = TableName::Filter;
     loop {
         let line = reader.line() + 1;
@@ -110,27 +127,28 @@ fn plan<T: Transport>(
                 editor.set_policy(table, chain.name, (chain.policy, chain.counters))
             }
             Event::Chain(chain) => editor.declare_chain(table, chain.name, (None, None)),
+            Event::Command(Invocation { command: Command::Zero(zero), .. }) => {
+                later.push(Later { table, chain: zero.chain.map(Into::into), number: zero.number });
+                zero.chain.map_or(Ok(()), |chain| match editor.has_chain(table, chain)? {
+                    true => Ok(()),
+                    false => Err(EditError::NoChain(chain.into())),
+                })
+            }
             Event::Command(invocation) => apply(&mut editor, &invocation),
             Event::Comment(_) | Event::OtherFamily | Event::Commit => Ok(()),
         };
         // The reader counts lines that say nothing as well.
         edited.map_err(|error| Stop::Edit(Some(reader.line()), error))?;
     }
-    if wrong.is_empty() { Ok(()) } else { Err(Stop::Text(wrong)) }
+    if wrong.is_empty() { Ok(later) } else { Err(Stop::Text(wrong)) }
 }
 
-/// Says of what the kernel refuses which operation it was, what it is about, and why; `text` gives the text of a tag.
+/// Keeps with what the kernel refuses the texts that asked for it; `text` gives the text of a tag.
 pub(crate) fn explain(error: EditError, text: impl Fn(u32) -> String) -> Failure {
-    let EditError::Kernel(KernelError::Refused(refusal)) = &error else { return error.into() };
-    let lines = refusal.failures.iter().map(|failure| {
-        let place = match failure.tag {
-            Some(0) | None => String::new(),
-            Some(line) => format!("line {line}: "),
-        };
-        let rule = failure.tag.map_or(String::new(), |tag| format!(": {}", text(tag)));
-        format!("{place}{failure}{rule}")
-    });
-    Failure::Refused(lines.collect())
+    let EditError::Kernel(KernelError::Refused(refused)) = error else { return error.into() };
+    let tags = refused.failures.iter().filter_map(|failure| failure.tag);
+    let lines = tags.map(|tag| (tag, text(tag))).collect();
+    Failure::Refused(refused, lines)
 }
 
 fn line_of(input: &[u8], line: u32) -> String {
@@ -148,62 +166,45 @@ impl Wanted {
     /// `None` if there is nothing more to do.
     fn read(personality: &Personality, args: &[String]) -> Result<Option<Self>> {
         let mut wanted = Self::default();
-        let mut args = args.iter();
-        while let Some(arg) = args.next() {
-            let (name, attached) = match arg.split_once('=') {
-                Some((name, value)) if name.starts_with("--") => (name, Some(value.to_owned())),
-                _ => (arg.as_str(), None),
-            };
-            match name {
-                "-c" | "--counters" => wanted.counters = true,
-                "-n" | "--noflush" => wanted.no_flush = true,
-                "-t" | "--test" => wanted.test = true,
-                "-v" | "--verbose" | "-4" | "--ipv4" | "-6" | "--ipv6" => {}
-                "-V" | "--version" => {
+        for argument in arguments::read(personality, &OPTIONS, args)? {
+            match argument {
+                Argument::Option('c', _) => wanted.counters = true,
+                Argument::Option('n', _) => wanted.no_flush = true,
+                Argument::Option('t', _) => wanted.test = true,
+                Argument::Option('T', table) => wanted.table = table.map(TableName::from_name),
+                Argument::Option('V', _) => {
                     println!("{} {VERSION}", personality.name);
                     return Ok(None);
                 }
-                "-h" | "--help" => {
+                Argument::Option('h', _) => {
                     println!("{HELP}");
                     return Ok(None);
                 }
-                "-T" | "--table" => {
-                    let table = attached.or_else(|| args.next().cloned()).unwrap_or_default();
-                    wanted.table = Some(
-                        TableName::from_name(&table)
-                            .ok_or_else(|| Failure::Other(1, format!("Table `{table}' does not exist")))?,
-                    );
+                Argument::Option(..) => {}
+                Argument::Word(file) if wanted.file.is_none() => wanted.file = Some(file.to_owned()),
+                Argument::Word(_) => {
+                    return Err(Failure::Plain(1, "Unknown arguments found on commandline".into()));
                 }
-                "-M" | "--modprobe" => {
-                    args.next();
-                }
-                "-w" | "--wait" | "-W" | "--wait-interval" => {
-                    let number = |arg: &&String| arg.bytes().all(|byte| byte.is_ascii_digit());
-                    if attached.is_none() {
-                        args = skip_if(args, number);
-                    }
-                }
-                option if option.starts_with('-') && option.len() > 1 => {
-                    let name = &personality.name;
-                    let text =
-                        format!("unrecognized option '{option}'\nTry `{name} -h' for more information.");
-                    return Err(Failure::Other(1, text));
-                }
-                file if wanted.file.is_none() => wanted.file = Some(file.to_owned()),
-                _ => return Err(Failure::Other(1, "Unknown arguments found on commandline".into())),
             }
         }
         Ok(Some(wanted))
     }
 }
 
-fn skip_if<'a>(
-    args: std::slice::Iter<'a, String>,
-    test: impl Fn(&&'a String) -> bool,
-) -> std::slice::Iter<'a, String> {
-    let mut rest = args.clone();
-    if rest.next().is_some_and(|arg| test(&arg)) { rest } else { args }
-}
+const OPTIONS: [Known; 12] = [
+    option('c', "counters", Takes::Nothing),
+    option('n', "noflush", Takes::Nothing),
+    option('t', "test", Takes::Nothing),
+    option('v', "verbose", Takes::Nothing),
+    option('V', "version", Takes::Nothing),
+    option('h', "help", Takes::Nothing),
+    option('w', "wait", Takes::Number),
+    option('W', "wait-interval", Takes::Number),
+    option('M', "modprobe", Takes::Word),
+    option('T', "table", Takes::Word),
+    option('4', "ipv4", Takes::Nothing),
+    option('6', "ipv6", Takes::Nothing),
+];
 
 const HELP: &str = "\
 Usage: iptables-restore [OPTION]... [FILE]

@@ -65,7 +65,7 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
 
     /// Makes a chain.
     pub fn new_chain(&mut self, table: TableName, name: &str) -> Result<(), EditError> {
-        if self.chain(table, name)?.exists() {
+        if self.has_chain(table, name)? {
             return Err(EditError::ChainExists(name.into()));
         }
         self.make_table(table)?;
@@ -118,8 +118,8 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
 
     /// Gives a chain another name.
     pub fn rename_chain(&mut self, table: TableName, name: &str, new: &str) -> Result<(), EditError> {
-        if self.chain(table, new)?.exists() || builtin(table, new).is_some() {
-            return Err(EditError::ChainExists(new.into()));
+        if self.has_chain(table, new)? {
+            return Err(EditError::NameTaken(new.into()));
         }
         let chain = self.chain(table, name)?;
         let (kind, handle) = (chain.kind, chain.handle);

@@ -13,6 +13,9 @@ pub enum EditError {
     /// A chain of this name exists already.
     #[error("the chain {0} exists already")]
     ChainExists(Box<str>),
+    /// A chain is to get the name of another one.
+    #[error("the name {0} is taken by another chain")]
+    NameTaken(Box<str>),
     /// Only built-in chains have a policy.
     #[error("{0} is not a built-in chain of this table")]
     NotBuiltin(Box<str>),

@@ -100,7 +100,7 @@ impl<T: Transport> Editor<'_, '_, T> {
 
     /// The rule of this number, from 1.
     pub fn rule_at(&mut self, table: TableName, chain: &str, number: u32) -> Result<RuleRef, EditError> {
-        let slot = self.present(table, chain)?.get(index(number)).map(|slot| slot.at);
+        let slot = self.known(table, chain)?.get(index(number)).map(|slot| slot.at);
         slot.ok_or_else(|| EditError::NoRule(chain.into()))
     }
 
@@ -167,18 +167,18 @@ impl<T: Transport> Editor<'_, '_, T> {
     }
 
     fn find(&mut self, table: TableName, chain: &str, rule: &Rule) -> Result<Option<usize>, EditError> {
-        Ok(self.present(table, chain)?.iter().position(|slot| slot.does(rule)))
+        Ok(self.known(table, chain)?.iter().position(|slot| slot.does(rule)))
     }
 
-    /// The rules of a chain, which is not made for this: a built-in one that is missing has none.
+    /// The rules of a chain that must exist.
     fn present(&mut self, table: TableName, chain: &str) -> Result<&mut Vec<Slot>, EditError> {
-        if !self.chain(table, chain)?.exists() && builtin(table, chain).is_none() {
+        if !self.chain(table, chain)?.exists() {
             return Err(EditError::NoChain(chain.into()));
         }
         self.known(table, chain)
     }
 
-    /// The rules of a chain; reads them if they are not known yet.
+    /// The rules of a chain, none if it does not exist; reads them if they are not known yet.
     fn known(&mut self, table: TableName, chain: &str) -> Result<&mut Vec<Slot>, EditError> {
         let state = self.chain(table, chain)?;
         if matches!(state.rules, Rules::Unread) {
@@ -195,7 +195,12 @@ impl<T: Transport> Editor<'_, '_, T> {
 
     fn check_target(&mut self, table: TableName, rule: &Rule) -> Result<(), EditError> {
         let (Target::Jump(target) | Target::Goto(target)) = &rule.target else { return Ok(()) };
-        if self.chain(table, target)?.exists() { Ok(()) } else { Err(EditError::NoTarget(target.clone())) }
+        // Built-in chains cannot be called; that is the kernel's to say.
+        if builtin(table, target).is_some() || self.chain(table, target)?.exists() {
+            Ok(())
+        } else {
+            Err(EditError::NoTarget(target.clone()))
+        }
     }
 }
 

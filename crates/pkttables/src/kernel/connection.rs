@@ -158,13 +158,19 @@ impl<T: Transport> Kernel<T> {
     /// was nothing to do or the kernel does not tell.
     pub fn commit(&mut self, transaction: Transaction) -> Result<Option<u32>, KernelError> {
         let mut generation = None;
-        self.connection.commit_with(&transaction.into_batch(), |_, message| {
+        let batch = transaction.into_batch();
+        let committed = self.connection.commit_with(&batch, |_, message| {
             if message.header.kind == nft::kind::NEW_GENERATION {
                 let told = message.netfilter().and_then(|(_, attributes)| Generation::decode(attributes));
                 generation = told.ok().and_then(|told| told.id);
             }
-        })?;
-        Ok(generation)
+        });
+        match committed {
+            Ok(()) => Ok(generation),
+            Err(error) if error.is_generation_changed() => Err(KernelError::Changed),
+            Err(Error::BatchRefused(refusal)) => Err(KernelError::Refused(self.explain(refusal, &batch))),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Writes what a rule does into a message.

@@ -1,5 +1,6 @@
+use super::refused::RefusedTransaction;
 use crate::nft::RuleError;
-use nfnetlink::{BatchRefusal, EncodeError, Error};
+use nfnetlink::{EncodeError, Error};
 
 /// Why a ruleset could not be read or changed.
 #[derive(Debug, thiserror::Error)]
@@ -13,7 +14,7 @@ pub enum KernelError {
     Changed,
     /// The kernel refused these operations of a transaction, each named by its tag; nothing was changed.
     #[error(transparent)]
-    Refused(BatchRefusal),
+    Refused(RefusedTransaction),
     /// A rule cannot be written in the kernel's form.
     #[error(transparent)]
     Rule(RuleError<Error>),
@@ -28,7 +29,6 @@ impl From<Error> for KernelError {
             Error::PermissionDenied => Self::PermissionDenied,
             Error::DumpInterrupted => Self::Changed,
             error if error.is_generation_changed() => Self::Changed,
-            Error::BatchRefused(refusal) => Self::Refused(refusal),
             error => Self::Link(error),
         }
     }
