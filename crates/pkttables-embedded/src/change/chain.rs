@@ -25,7 +25,7 @@ const INET_INGRESS: u32 = 5;
 
 impl Transaction<'_> {
     pub(crate) fn new_chain(&mut self, request: &Request, message: &ChainMessage<'_>) -> Result<(), Refusal> {
-        check_name(message.name.as_ref())?;
+        check_name(message.name.as_ref(), NAME)?;
         let table = self.table(request.family, message.table.as_ref(), TABLE)?;
         let (found, named_by) = match (&message.handle, &message.name, &message.id) {
             (Some(handle), ..) => {

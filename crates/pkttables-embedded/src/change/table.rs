@@ -18,7 +18,7 @@ impl Transaction<'_> {
         ) {
             return Err(Errno::EOPNOTSUPP.into());
         }
-        check_name(message.name.as_ref())?;
+        check_name(message.name.as_ref(), NAME)?;
         let handle = match self.table(request.family, message.name.as_ref(), NAME) {
             Ok(_) if request.flags.contains(Flags::EXCL) => return Err(Refusal::at(Errno::EEXIST, NAME)),
             Ok(_) if request.flags.contains(Flags::REPLACE) => return Err(Errno::EOPNOTSUPP.into()),

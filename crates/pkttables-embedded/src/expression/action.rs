@@ -72,7 +72,7 @@ impl Normalise for Quota<'_> {
 impl Normalise for Connlimit<'_> {
     fn normalise(&mut self, _: &mut Registers) -> Result<(), Errno> {
         require!(self.count);
-        self.flags.get_or_insert(ConnlimitFlags::empty());
+        self.flags = self.flags.filter(|&flags| flags != ConnlimitFlags::empty());
         Ok(())
     }
 }
@@ -156,13 +156,16 @@ fn range(
     Ok(())
 }
 
-fn flags(flags: &mut Option<NatFlags>) -> Result<(), Errno> {
-    *flags = flags.filter(|flags| !flags.is_empty());
-    if flags.is_none_or(|flags| flags.bits() < NatFlags::NETMAP.bits() * 2) {
-        Ok(())
-    } else {
-        Err(Errno::EOPNOTSUPP)
+/// The kernel adds what the registers mean.
+fn flags(flags: &mut Option<NatFlags>, addresses: bool, ports: bool) -> Result<(), Errno> {
+    let mut all = flags.unwrap_or_default();
+    if all.bits() >= NatFlags::NETMAP.bits() * 2 {
+        return Err(Errno::EOPNOTSUPP);
     }
+    all.set(NatFlags::MAP_IPS, addresses || all.contains(NatFlags::MAP_IPS));
+    all.set(NatFlags::PROTO_SPECIFIED, ports || all.contains(NatFlags::PROTO_SPECIFIED));
+    *flags = Some(all).filter(|all| !all.is_empty());
+    Ok(())
 }
 
 impl Normalise for Nat<'_> {
@@ -175,7 +178,7 @@ impl Normalise for Nat<'_> {
         };
         range(registers, &mut self.address_min, &mut self.address_max, len)?;
         range(registers, &mut self.port_min, &mut self.port_max, 2)?;
-        flags(&mut self.flags)
+        flags(&mut self.flags, self.address_min.is_some(), self.port_min.is_some())
     }
 }
 
@@ -184,7 +187,7 @@ macro_rules! nat_to_ports {
         impl Normalise for $name<'_> {
             fn normalise(&mut self, registers: &mut Registers) -> Result<(), Errno> {
                 range(registers, &mut self.port_min, &mut self.port_max, 2)?;
-                flags(&mut self.flags)
+                flags(&mut self.flags, false, self.port_min.is_some())
             }
         }
     )* };

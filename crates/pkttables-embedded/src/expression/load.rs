@@ -138,7 +138,10 @@ impl Normalise for Bitwise<'_> {
                 }
             }
             BitwiseOp::LSHIFT | BitwiseOp::RSHIFT => {
-                if self.mask.is_some() || self.xor.is_some() || data_len(self.data.as_ref())? != 4 {
+                // In host order, unlike most.
+                let shift = self.data.as_ref().and_then(Data::as_value).and_then(|data| data.try_into().ok());
+                let shift = shift.map(u32::from_ne_bytes);
+                if self.mask.is_some() || self.xor.is_some() || shift.is_none_or(|shift| shift >= u32::BITS) {
                     return Err(Errno::EINVAL);
                 }
             }

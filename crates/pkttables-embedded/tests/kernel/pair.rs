@@ -56,7 +56,14 @@ impl Pair {
     pub(crate) fn compare(&mut self) -> String {
         let real = self.real.dump();
         let embedded = self.embedded.dump();
-        assert_eq!(embedded, real, "embedded, real");
+        if let Some(line) = embedded.lines().zip(real.lines()).position(|(one, other)| one != other) {
+            let part = |text: &str| {
+                text.lines().skip(line.saturating_sub(8)).take(12).collect::<Vec<_>>().join("\n")
+            };
+            panic!("embedded:\n{}\nreal:\n{}", part(&embedded), part(&real));
+        }
+        let end = |text: &str| text.lines().rev().take(5).collect::<Vec<_>>().join("\n");
+        assert_eq!(embedded.len(), real.len(), "{}\n{}", end(&embedded), end(&real));
         real
     }
 }
@@ -75,7 +82,7 @@ pub(crate) struct Handles {
 }
 
 impl<T: Transport> Side<T> {
-    fn all(&mut self, body: Body<'_>) -> Vec<Message<'static>> {
+    pub(crate) fn all(&mut self, body: Body<'_>) -> Vec<Message<'static>> {
         let request = Message::new(Family::UNSPEC, body);
         self.connection
             .dump_consistent(
@@ -162,7 +169,7 @@ impl<T: Transport> Side<T> {
         lines
     }
 
-    fn commit(&mut self, bound: Bound, make: &impl Fn(&Handles) -> Vec<Step>) -> Outcome {
+    pub(crate) fn commit(&mut self, bound: Bound, make: &impl Fn(&Handles) -> Vec<Step>) -> Outcome {
         let steps = make(&self.handles());
         let generation = self.generation();
         let mut batch = match bound {
