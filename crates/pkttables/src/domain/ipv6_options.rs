@@ -79,7 +79,16 @@ impl Ipv6Options {
 
 impl Value for Ipv6Options {
     const DOMAIN: Domain = Domain::List {
-        of: &Domain::List { of: &Domain::Integer { min: 0, max: 255, unit: "" }, max: 2, separator: ':' },
+        of: &Domain::OneOf(&[
+            Domain::Integer { min: 0, max: 255, unit: "" },
+            Domain::Joined {
+                parts: &[
+                    Domain::Integer { min: 1, max: 255, unit: "" },
+                    Domain::Integer { min: 0, max: 255, unit: "bytes" },
+                ],
+                separator: ':',
+            },
+        ]),
         max: Self::MAX,
         separator: ',',
     };

@@ -26,7 +26,7 @@ impl<const MAX: usize> LogPrefix<MAX> {
 }
 
 impl<const MAX: usize> Value for LogPrefix<MAX> {
-    const DOMAIN: Domain = Domain::Text { max: MAX, forbidden: "\n" };
+    const DOMAIN: Domain = Domain::Text { min: 1, max: usize::MAX, forbidden: "\n" };
 
     fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
         Self::new(text)

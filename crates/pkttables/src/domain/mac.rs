@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 pub struct Mac(pub [u8; 6]);
 
 impl Value for Mac {
-    const DOMAIN: Domain = Domain::Mac;
+    const DOMAIN: Domain = Domain::Mac { multicast: false };
 
     fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
         let mut bytes = [0; 6];

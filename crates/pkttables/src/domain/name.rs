@@ -44,7 +44,7 @@ impl<const MAX: usize> Name<MAX> {
 }
 
 impl<const MAX: usize> Value for Name<MAX> {
-    const DOMAIN: Domain = Domain::Text { max: MAX, forbidden: "" };
+    const DOMAIN: Domain = Domain::Text { min: 1, max: MAX, forbidden: "" };
 
     fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
         Self::new(text)

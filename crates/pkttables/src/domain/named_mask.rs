@@ -10,7 +10,11 @@ macro_rules! named_masks {
         pub struct $type(pub Masked);
 
         impl Value for $type {
-            const DOMAIN: Domain = Domain::OneOf(&[Masked::DOMAIN, Domain::Expression { language: $language }]);
+            const DOMAIN: Domain = Domain::OneOf(&[Masked::DOMAIN, Domain::Expression {
+                language: $language,
+                examples: &[],
+                refused: &["no/such/name"],
+            }]);
 
             fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {
                 let named = || Names::$names().number(text).map(|value| Masked { value, ..Masked::default() });

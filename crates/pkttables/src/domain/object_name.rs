@@ -67,15 +67,15 @@ macro_rules! object_names {
 
 object_names! {
     /// The name of a connection tracking helper (`NF_CT_HELPER_NAME_LEN`).
-    pub struct HelperName(15): Domain::Object(ObjectKind::Helper);
+    pub struct HelperName(15): Domain::Object { kind: ObjectKind::Helper, max: 15 };
     /// The name of a connection timeout policy (`CTNL_TIMEOUT_NAME_MAX`).
-    pub struct TimeoutPolicyName(31): Domain::Object(ObjectKind::TimeoutPolicy);
+    pub struct TimeoutPolicyName(31): Domain::Object { kind: ObjectKind::TimeoutPolicy, max: 31 };
     /// The name of a rate estimator (`IFNAMSIZ`).
-    pub struct RateEstimatorName(15): Domain::Object(ObjectKind::RateEstimator);
+    pub struct RateEstimatorName(15): Domain::Object { kind: ObjectKind::RateEstimator, max: 15 };
     /// The label of an idle timer (`MAX_IDLETIMER_LABEL_SIZE`).
-    pub struct TimerLabel(27): Domain::Object(ObjectKind::Timer);
+    pub struct TimerLabel(27): Domain::Object { kind: ObjectKind::Timer, max: 27 };
     /// The name of an interface (`IFNAMSIZ`).
-    pub struct InterfaceName(15): Domain::Text { max: 15, forbidden: "" };
+    pub struct InterfaceName(15): Domain::Text { min: 1, max: 15, forbidden: "" };
     /// A security context of SELinux (`SECMARK_SECCTX_MAX`).
-    pub struct SecurityContext(255): Domain::Text { max: 255, forbidden: "" };
+    pub struct SecurityContext(255): Domain::Text { min: 1, max: 255, forbidden: "" };
 }

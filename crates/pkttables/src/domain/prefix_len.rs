@@ -23,7 +23,7 @@ impl PrefixLen {
 }
 
 impl Value for PrefixLen {
-    const DOMAIN: Domain = Domain::Integer { min: 0, max: 128, unit: "bits" };
+    const DOMAIN: Domain = Domain::PrefixLen;
 
     fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {
         Self::of_mask(parse_mask(text, scope.family)?).ok_or(ValueError::Because("the mask has gaps"))

@@ -59,7 +59,7 @@ impl Ipv6Prefix {
 }
 
 impl Value for Ipv6Prefix {
-    const DOMAIN: Domain = Domain::Prefix;
+    const DOMAIN: Domain = Domain::Network { max_bits: 64 };
 
     fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {
         let prefix = HostMask::parse(text, scope)?;

@@ -11,7 +11,11 @@ pub struct ProtocolNumber(pub u8);
 impl Value for ProtocolNumber {
     const DOMAIN: Domain = Domain::OneOf(&[
         Domain::Integer { min: 1, max: 255, unit: "" },
-        Domain::Expression { language: "name of a transport protocol, such as tcp" },
+        Domain::Expression {
+            language: "name of a transport protocol, such as tcp",
+            examples: &["tcp", "udp", "icmp"],
+            refused: &["no-such-protocol", "0", "all"],
+        },
     ]);
 
     fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {

@@ -177,8 +177,13 @@ impl PartialEq for SctpChunks {
 impl Eq for SctpChunks {}
 
 impl Value for SctpChunks {
-    const DOMAIN: Domain =
-        Domain::Words(&[ChunkMode::DOMAIN, Domain::Flags { choices: &CHOICES, separator: ',' }]);
+    const DOMAIN: Domain = Domain::Words(&[
+        ChunkMode::DOMAIN,
+        Domain::OneOf(&[
+            Domain::Flags { choices: CHOICES.split_at(NAMES.len()).0, separator: ',' },
+            Domain::Choice(CHOICES.split_at(NAMES.len()).1),
+        ]),
+    ]);
     const WORDS: usize = 2;
 
     fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {

@@ -142,7 +142,7 @@ impl Directions {
 
 impl Value for SetLookup {
     const DOMAIN: Domain = Domain::Words(&[
-        Domain::Object(ObjectKind::IpSet),
+        Domain::Object { kind: ObjectKind::IpSet, max: SetName::MAX },
         Domain::List { of: &Domain::Choice(Direction::CHOICES), max: Directions::MAX, separator: ',' },
     ]);
     const WORDS: usize = 2;

@@ -34,7 +34,7 @@ impl SetName {
 }
 
 impl Value for SetName {
-    const DOMAIN: Domain = Domain::Object(ObjectKind::IpSet);
+    const DOMAIN: Domain = Domain::Object { kind: ObjectKind::IpSet, max: Self::MAX };
 
     fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
         match text.len() {

@@ -21,7 +21,7 @@ impl<const MAX: usize> Text<MAX> {
 }
 
 impl<const MAX: usize> Value for Text<MAX> {
-    const DOMAIN: Domain = Domain::Text { max: MAX, forbidden: "" };
+    const DOMAIN: Domain = Domain::Text { min: 0, max: MAX, forbidden: "" };
 
     fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
         Self::new(text)

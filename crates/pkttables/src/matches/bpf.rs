@@ -225,7 +225,11 @@ impl Default for Program {
 }
 
 impl Value for Bytecode {
-    const DOMAIN: Domain = Domain::Expression { language: "BPF program such as `2,48 0 0 9,6 0 0 1`" };
+    const DOMAIN: Domain = Domain::Expression {
+        language: "BPF program such as `2,48 0 0 9,6 0 0 1`",
+        examples: &["2,48 0 0 9,6 0 0 1", "1,6 0 0 65535"],
+        refused: &["word", "2,6 0 0 1", "1,6 0 0", "1,6 0 0 x"],
+    };
 
     fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
         let (count, program) = text.split_once(',').ok_or(ValueError::Form)?;
@@ -267,7 +271,7 @@ impl Instruction {
 }
 
 impl Value for Pinned {
-    const DOMAIN: Domain = Domain::Object(ObjectKind::PinnedProgram);
+    const DOMAIN: Domain = Domain::Object { kind: ObjectKind::PinnedProgram, max: 511 };
 
     fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
         Name::new(text).map(Self::new)

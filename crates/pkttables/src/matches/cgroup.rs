@@ -31,7 +31,7 @@ extension! {
             set: |m, value, not| m.path = Some(Negatable { value, not }),
             get: |m| m.path.clone().map(Into::into),
             excludes: &["cgroup"],
-            domain: &Domain::Object(ObjectKind::Cgroup),
+            domain: &Domain::Object { kind: ObjectKind::Cgroup, max: 511 },
         }
         /// The sending process is of this class, a number set in the file `net_cls.classid` of its group (version 1).
         [!] "cgroup": u32 {

@@ -67,7 +67,7 @@ impl Remark {
 }
 
 impl Value for Remark {
-    const DOMAIN: Domain = Domain::Text { max: Self::MAX, forbidden: "" };
+    const DOMAIN: Domain = Domain::Text { min: 0, max: usize::MAX, forbidden: "" };
 
     fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
         Self::new(text)

@@ -83,7 +83,11 @@ impl Label {
 impl Value for Label {
     const DOMAIN: Domain = Domain::OneOf(&[
         Domain::Integer { min: 0, max: 127, unit: "" },
-        Domain::Expression { language: "name in /etc/xtables/connlabel.conf" },
+        Domain::Expression {
+            language: "name in /etc/xtables/connlabel.conf",
+            examples: &[],
+            refused: &["no such label"],
+        },
     ]);
 
     fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {

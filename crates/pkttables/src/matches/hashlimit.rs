@@ -111,7 +111,7 @@ extension! {
             set: |m, name, _| name.for_proc().map(|name| m.name = name),
             get: |m| Some((m.name.clone(), false)),
             required: true,
-            domain: &Domain::Text { max: 254, forbidden: "/" },
+            domain: &Domain::Text { min: 1, max: 254, forbidden: "/" },
         }
         /// How many hash chains the table has; without it the kernel chooses by the memory of the machine.
         "hashlimit-htable-size": u32 {
@@ -453,7 +453,11 @@ impl From<HashRate> for WrittenRate {
 impl Value for WrittenRate {
     const DOMAIN: Domain = Domain::OneOf(&[
         Period::<1_000_000>::DOMAIN,
-        Domain::Expression { language: "number of bytes per second such as 400b/s, 512kb/s or 2mb/s" },
+        Domain::Expression {
+            language: "number of bytes per second such as 400b/s, 512kb/s or 2mb/s",
+            examples: &["400b/s", "512kb/s", "2mb/s"],
+            refused: &["4gb/s", "b/s", "512kb/minute"],
+        },
     ]);
 
     fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
@@ -506,7 +510,11 @@ struct Burst {
 impl Value for Burst {
     const DOMAIN: Domain = Domain::OneOf(&[
         Domain::Integer { min: 1, max: MAX_PACKETS, unit: "packets" },
-        Domain::Expression { language: "number of bytes such as 4000b, 512kb or 2mb" },
+        Domain::Expression {
+            language: "number of bytes such as 4000b, 512kb or 2mb",
+            examples: &["4000b", "512kb", "2mb"],
+            refused: &["4gb", "kb"],
+        },
     ]);
 
     fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {

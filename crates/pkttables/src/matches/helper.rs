@@ -28,7 +28,7 @@ extension! {
             set: |m, helper, not| *m = Helper { helper, not },
             get: |m| Some((m.helper.clone(), m.not)),
             required: true,
-            domain: &Domain::Object(ObjectKind::Helper),
+            domain: &Domain::Object { kind: ObjectKind::Helper, max: 29 },
         }
     }
 }

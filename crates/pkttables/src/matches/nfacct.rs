@@ -31,7 +31,7 @@ extension! {
             },
             get: |m| Some((m.object.clone(), false)),
             required: true,
-            domain: &Domain::Object(ObjectKind::Accounting),
+            domain: &Domain::Object { kind: ObjectKind::Accounting, max: 31 },
         }
     }
 }

@@ -132,7 +132,7 @@ impl IdRange {
     /// The largest number; the one above it stands for nobody.
     const MAX: u32 = u32::MAX - 1;
     const DOMAIN: Domain = Domain::OneOf(&[
-        Domain::Object(ObjectKind::Account),
+        Domain::Object { kind: ObjectKind::Account, max: 31 },
         Domain::Range { of: &Domain::Integer { min: 0, max: Self::MAX as u64, unit: "" }, separator: '-' },
     ]);
 

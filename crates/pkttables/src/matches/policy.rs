@@ -3,7 +3,8 @@
 use crate::domain::HostMask;
 use crate::model::{Families, Family, Negatable, protocol};
 use crate::registry::{
-    Domain, Extension, Flag, InfoReader, InfoWriter, Revision, RuleScope, Scope, Sink, Value, ValueError,
+    Choice, Domain, Extension, Flag, InfoReader, InfoWriter, Revision, RuleScope, Scope, Sink, Value,
+    ValueError,
 };
 use crate::system::Protocols;
 use crate::{choices, extension};
@@ -361,10 +362,15 @@ impl IpsecProtocol {
     }
 }
 
+const fn protocol_choice(name: &'static str, aliases: &'static [&'static str], help: &'static str) -> Choice {
+    Choice { name, aliases, help, families: Families::all() }
+}
+
 impl Value for IpsecProtocol {
-    const DOMAIN: Domain = Domain::OneOf(&[
-        Domain::Expression { language: "protocol esp, ah or ipcomp" },
-        Domain::Integer { min: 50, max: 108, unit: "" },
+    const DOMAIN: Domain = Domain::Choice(&[
+        protocol_choice("esp", &["50"], "Encrypts packets."),
+        protocol_choice("ah", &["51"], "Authenticates packets, without encrypting them."),
+        protocol_choice("ipcomp", &["108"], "Compresses packets."),
     ]);
 
     fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {

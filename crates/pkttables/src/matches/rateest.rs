@@ -261,6 +261,8 @@ const UNITS: [(&str, f64); 19] = [
 impl Value for ByteRate {
     const DOMAIN: Domain = Domain::Expression {
         language: "number of bits per second, or of another unit written behind it, such as 500kbit or 2MBps",
+        examples: &["500kbit", "2MBps", "1000"],
+        refused: &["word", "5parsecs"],
     };
     const WORDS: usize = 0;
 

@@ -158,12 +158,12 @@ extension! {
             get: |m| m.same_ttl.then_some((Flag, false)),
             excludes: &["set", "remove"],
         }
-        /// The name of the list.
+        /// Which list is meant; rules that give the same name share its addresses.
         "name": Name<199> {
             set: |m, name, _| name.for_proc().map(|name| m.list = name),
             get: |m| Some((m.list.clone(), false)),
             default: Some("DEFAULT"),
-            domain: &Domain::Object(ObjectKind::RecentList),
+            domain: &Domain::Object { kind: ObjectKind::RecentList, max: 199 },
         }
         /// The bits of the address that count, in the form of an address; the others are cleared before the list is
         /// consulted.

@@ -149,7 +149,7 @@ struct Literal(Box<[u8]>);
 struct Hex(Box<[u8]>);
 
 impl Value for Literal {
-    const DOMAIN: Domain = Domain::Text { max: MAX, forbidden: "" };
+    const DOMAIN: Domain = Domain::Text { min: 1, max: MAX, forbidden: "" };
 
     fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
         match text.len() {

@@ -79,7 +79,7 @@ extension! {
         [!] "monthdays": MonthDays {
             set: |m, days, not| m.month_days = if not { MonthDays(days.0 ^ MonthDays::ALL.0) } else { days },
             get: |m| (m.month_days != MonthDays::ALL).then_some((m.month_days, false)),
-            default: Some("all"),
+            default: Some("all days"),
         }
         /// It is one of these days of the week, such as `Sat,Sun`.
         [!] "weekdays": WeekDayList {
@@ -88,7 +88,7 @@ extension! {
                 if m.week_days.is_empty() { Err(ValueError::Because("no day is left")) } else { Ok(()) }
             },
             get: |m| (m.week_days != WeekDays::all()).then_some((WeekDayList(m.week_days), false)),
-            default: Some("all"),
+            default: Some("all days"),
         }
         /// The date is not earlier than this, from 1970 to 2038.
         "datestart": Date {

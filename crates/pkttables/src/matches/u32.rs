@@ -167,8 +167,11 @@ impl Tests {
 }
 
 impl Value for Tests {
-    const DOMAIN: Domain =
-        Domain::Expression { language: "list of tests such as `6&0xFF=1`, joined by `&&`" };
+    const DOMAIN: Domain = Domain::Expression {
+        language: "list of tests such as `6&0xFF=1`, joined by `&&`",
+        examples: &["6&0xFF=1", "0>>22&0x3C@4=7:9", "4&0x3FFF=0&&6&0xFF=17,6"],
+        refused: &["word", "6&0xFF", "6&0xFF=", "6=1&&", "6=1&"],
+    };
 
     fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
         let mut rest = text;

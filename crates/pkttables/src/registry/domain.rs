@@ -1,4 +1,4 @@
-use crate::model::Families;
+use crate::model::{Families, Family};
 
 /// What a parameter accepts, as data.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,11 +40,21 @@ pub enum Domain {
     Address,
     /// An IP address with an optional prefix length or mask.
     Prefix,
+    /// An IP address with `/` and a prefix length that is not too long, all bits behind the prefix zero.
+    Network {
+        /// The longest prefix length.
+        max_bits: u8,
+    },
     /// One or two IP addresses with `-` between them, optionally followed by `:` and one or two ports with `-`
     /// between them, or the ports alone behind `:`. IPv6 addresses stand in brackets before ports.
     Endpoints,
+    /// How many leading bits of an address count, or the mask that says the same.
+    PrefixLen,
     /// A MAC address.
-    Mac,
+    Mac {
+        /// Whether it must be one that several hosts listen to.
+        multicast: bool,
+    },
     /// An interface name, or with `+` at its end the beginning of one.
     Interface,
     /// A port number, or the name of a service.
@@ -62,6 +72,8 @@ pub enum Domain {
     Date,
     /// Free text.
     Text {
+        /// The fewest bytes.
+        min: usize,
         /// The most bytes it can have.
         max: usize,
         /// Characters that may not stand in it.
@@ -73,17 +85,33 @@ pub enum Domain {
         max: usize,
     },
     /// The name of something that the kernel keeps.
-    Object(ObjectKind),
+    Object {
+        /// What it is.
+        kind: ObjectKind,
+        /// The most bytes that the name can have.
+        max: usize,
+    },
     /// The name of a chain.
     Chain,
     /// Text in a small language of its own.
     Expression {
         /// What it is, for instance `BPF program`.
         language: &'static str,
+        /// Values that are accepted; empty where that depends on files of the system.
+        examples: &'static [&'static str],
+        /// Values that are refused.
+        refused: &'static [&'static str],
     },
     /// Two values of the same kind with `separator` between them, or one that stands for both.
     Range {
         /// What each end is.
+        of: &'static Self,
+        /// What stands between them.
+        separator: char,
+    },
+    /// Two values of the same kind with `separator` between them, the first one smaller.
+    Pair {
+        /// What each is.
         of: &'static Self,
         /// What stands between them.
         separator: char,
@@ -97,8 +125,22 @@ pub enum Domain {
         /// What stands between them.
         separator: char,
     },
+    /// Values of different kinds with `separator` between them.
+    Joined {
+        /// What each is.
+        parts: &'static [Self],
+        /// What stands between them.
+        separator: char,
+    },
     /// Several words, each of its own kind.
     Words(&'static [Self]),
+    /// Another domain for each family.
+    PerFamily {
+        /// For IPv4.
+        ipv4: &'static Self,
+        /// For IPv6.
+        ipv6: &'static Self,
+    },
     /// Any of several kinds.
     OneOf(&'static [Self]),
 }
@@ -152,6 +194,16 @@ pub enum ObjectKind {
 }
 
 impl Domain {
+    /// What is accepted in `family`.
+    #[must_use]
+    pub const fn of_family(&self, family: Family) -> &Self {
+        match (self, family) {
+            (Self::PerFamily { ipv4, .. }, Family::Ipv4) => ipv4,
+            (Self::PerFamily { ipv6, .. }, Family::Ipv6) => ipv6,
+            _ => self,
+        }
+    }
+
     /// Says in words what is accepted, for instance `a port number (0 to 65535) or service name`.
     #[must_use]
     pub fn describe(&self) -> String {
@@ -172,7 +224,12 @@ impl Domain {
                  them; an IPv6 address stands in [ ] before a port"
                     .into()
             }
-            Self::Mac => "a MAC address such as 00:16:3e:12:34:56".into(),
+            Self::PrefixLen => "a prefix length (0 to 32, or 128 for IPv6), or a mask".into(),
+            Self::Network { max_bits } => {
+                format!("an IP address with /prefix length of up to {max_bits} bits, and no other bits set")
+            }
+            Self::Mac { multicast: true } => "a multicast MAC address such as 01:00:5e:00:00:20".into(),
+            Self::Mac { .. } => "a MAC address such as 00:16:3e:12:34:56".into(),
             Self::Interface => {
                 "an interface name of up to 15 characters; `+` at its end stands for any rest".into()
             }
@@ -182,21 +239,36 @@ impl Domain {
             }
             Self::TimeOfDay => "a time of day, hh:mm or hh:mm:ss".into(),
             Self::Date => "a date YYYY-MM-DD, optionally with Thh:mm:ss".into(),
-            Self::Text { max, forbidden: "" } => format!("text of up to {max} bytes"),
-            Self::Text { max, forbidden } => {
-                format!("text of up to {max} bytes without {}", forbidden.escape_debug())
+            Self::Text { max: usize::MAX, forbidden: "", .. } => "text".into(),
+            Self::Text { max, forbidden: "", .. } => format!("text of up to {max} bytes"),
+            Self::Text { max: usize::MAX, forbidden, .. } => {
+                format!("text without `{}`", forbidden.escape_debug())
+            }
+            Self::Text { max, forbidden, .. } => {
+                format!("text of up to {max} bytes without `{}`", forbidden.escape_debug())
             }
             Self::Bytes { max } => format!("up to {max} bytes, hexadecimal between | signs"),
-            Self::Object(kind) => format!("the name of {}", kind.describe()),
+            Self::Object { kind: ObjectKind::Account, .. } => ObjectKind::Account.describe().into(),
+            Self::Object { kind, max } => format!("the name of {}, up to {max} bytes", kind.describe()),
             Self::Chain => "the name of a chain".into(),
-            Self::Expression { language } => format!("a {language}"),
+            Self::Expression { language, .. } => format!("a {language}"),
             Self::Range { of, separator } => {
                 format!("{}, or two with `{separator}` between them", of.describe())
+            }
+            Self::Pair { of, separator } => {
+                format!("two values with `{separator}` between them, the smaller one first, each {}", of.describe())
             }
             Self::List { of, max, separator } => {
                 format!("up to {max} values separated by `{separator}`, each {}", of.describe())
             }
             Self::Words(words) => words.iter().map(Self::describe).collect::<Vec<_>>().join(", then "),
+            Self::Joined { parts, separator } => {
+                let parts: Vec<String> = parts.iter().map(Self::describe).collect();
+                parts.join(&format!(", then `{separator}` and "))
+            }
+            Self::PerFamily { ipv4, ipv6 } => {
+                format!("{}; for IPv6 {}", ipv4.describe(), ipv6.describe())
+            }
             Self::OneOf(kinds) => kinds.iter().map(Self::describe).collect::<Vec<_>>().join("; or "),
         }
     }
@@ -213,7 +285,7 @@ impl ObjectKind {
             Self::Accounting => "an accounting object",
             Self::RateEstimator => "a rate estimator",
             Self::RecentList => "a list of recently seen addresses",
-            Self::Account => "a user or group, or its number",
+            Self::Account => "the name or number of a user or group",
             Self::Cgroup => "a control group",
             Self::PinnedProgram => "a pinned BPF program",
             Self::Timer => "an idle timer",

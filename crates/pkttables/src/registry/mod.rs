@@ -8,6 +8,7 @@ mod build;
 #[cfg(test)]
 mod captured;
 mod choices;
+mod complete;
 mod describe;
 mod domain;
 mod extension;
@@ -16,18 +17,21 @@ mod lookup;
 mod macros;
 mod native;
 pub(crate) use macros::extensions;
+mod sample;
 mod sets;
 #[cfg(test)]
 pub(crate) mod testing;
 mod value;
 
 pub use build::{Builder, ParamError, ParamProblem};
+pub use complete::Completion;
 pub use describe::{Decoded, Descriptor, FromNativeErased, Help, Kind, Param, Require, RevisionInfo};
 pub use domain::{Choice, Domain, ObjectKind};
 pub use extension::{Describe, Extension, Instance, Revision, RuleScope};
 pub use info::{InfoError, InfoReader, InfoWriter};
 pub use lookup::Registry;
 pub use native::{Condition, FromNative, Load, Native, NativeWriter, Recognised, Test};
+pub use sample::Pick;
 pub use sets::{NoSets, SetEntry, Sets};
 pub use value::{Flag, Scope, SetResult, Sink, Value, ValueError, WriteValue};
 

@@ -54,8 +54,11 @@ impl Extension for Classify {
 }
 
 impl Value for TrafficClass {
-    const DOMAIN: Domain =
-        Domain::Expression { language: "class of traffic control, such as 1:10, in hexadecimal" };
+    const DOMAIN: Domain = Domain::Expression {
+        language: "class of traffic control, such as 1:10, in hexadecimal",
+        examples: &["1:10", "0:0", "ffff:a"],
+        refused: &["word", "1", "1:", "1:x"],
+    };
 
     /// Of numbers with more than 16 bits the upper bits are dropped.
     fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {

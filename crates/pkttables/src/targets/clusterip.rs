@@ -147,7 +147,7 @@ impl Extension for Clusterip {
 }
 
 impl Value for ClusterMac {
-    const DOMAIN: Domain = Domain::Mac;
+    const DOMAIN: Domain = Domain::Mac { multicast: true };
 
     fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {
         let mac = Mac::parse(text, scope)?;

@@ -316,7 +316,7 @@ impl PrefixMask {
 }
 
 impl Value for PrefixMask {
-    const DOMAIN: Domain = Domain::Integer { min: 0, max: 128, unit: "bits" };
+    const DOMAIN: Domain = Domain::PrefixLen;
 
     fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {
         let mut mask = [0; 16];

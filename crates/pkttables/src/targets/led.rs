@@ -89,7 +89,7 @@ impl Extension for Led {
 }
 
 impl Value for TriggerName {
-    const DOMAIN: Domain = Domain::Object(ObjectKind::LedTrigger);
+    const DOMAIN: Domain = Domain::Object { kind: ObjectKind::LedTrigger, max: 16 };
 
     fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
         match text.len() {

@@ -161,7 +161,7 @@ impl QueueRange {
 }
 
 impl Value for QueueRange {
-    const DOMAIN: Domain = Domain::Range {
+    const DOMAIN: Domain = Domain::Pair {
         of: &Domain::Integer { min: 0, max: LAST_BALANCED as u64, unit: "queue number" },
         separator: ':',
     };

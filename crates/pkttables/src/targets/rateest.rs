@@ -114,7 +114,11 @@ impl Rateest {
 }
 
 impl Value for EstimatorTime {
-    const DOMAIN: Domain = Domain::Expression { language: "time with a unit, such as 0.5s, 250ms or 500us" };
+    const DOMAIN: Domain = Domain::Expression {
+        language: "time with a unit, such as 0.5s, 250ms or 500us",
+        examples: &["0.5s", "250ms", "500us"],
+        refused: &["word", "5h", "s"],
+    };
 
     fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
         let end = text.find(|part: char| !part.is_ascii_digit() && part != '.').unwrap_or(text.len());

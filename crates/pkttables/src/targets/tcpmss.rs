@@ -86,7 +86,10 @@ impl Extension for Tcpmss {
 }
 
 impl Value for SegmentSize {
-    const DOMAIN: Domain = Domain::Integer { min: 0, max: 65515, unit: "bytes" };
+    const DOMAIN: Domain = Domain::PerFamily {
+        ipv4: &Domain::Integer { min: 0, max: 65515, unit: "bytes" },
+        ipv6: &Domain::Integer { min: 0, max: 65495, unit: "bytes" },
+    };
 
     fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {
         let max = match scope.family {
