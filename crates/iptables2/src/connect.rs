@@ -44,6 +44,16 @@ impl Options {
         Ok(Kernel::new(self.tapped(socket)).with_sets(KernelSets::new(Socket::open)))
     }
 
+    /// Like [`Options::open`], for reading whole tables: with further sockets that read ahead.
+    pub(crate) fn open_for_reading(&self) -> Result<AnyKernel> {
+        let kernel = self.open()?;
+        if self.debug || self.embedded.is_some() {
+            return Ok(kernel);
+        }
+        let open = || Socket::open().map_err(pkttables::kernel::KernelError::from);
+        Ok(kernel.with_read_ahead([open()?, open()?]))
+    }
+
     fn tapped(&self, transport: impl Transport + 'static) -> Box<dyn Transport> {
         if !self.debug {
             return Box::new(transport);

@@ -50,7 +50,7 @@ pub(crate) fn run(personality: &Personality, options: &Options, args: &[String])
             }
         }
     }
-    let mut kernel = options.open()?;
+    let mut kernel = options.open_for_reading()?;
     let text = saved(&mut kernel, personality, only, style)?;
     match file {
         Some(file) => std::fs::write(file, text)

@@ -45,9 +45,9 @@ impl Kernel<Socket> {
         Ok(Self::new(Socket::open()?).with_sets(KernelSets::new(Socket::open)))
     }
 
-    /// Opens a second socket for [`Kernel::with_read_ahead`].
+    /// Opens two more sockets for [`Kernel::with_read_ahead`].
     pub fn open_read_ahead(self) -> Result<Self, KernelError> {
-        Ok(self.with_read_ahead(Socket::open()?))
+        Ok(self.with_read_ahead([Socket::open()?, Socket::open()?]))
     }
 }
 
@@ -76,11 +76,14 @@ impl<T: Transport> Kernel<T> {
         Self { sets: Box::new(sets), ..self }
     }
 
-    /// Has rules fetched over `transport`, a second one to the same kernel, by a thread of its own while those that
-    /// have come are looked at.
+    /// Has the rules of many chains fetched over `transports`, which lead to the same kernel, each by a thread of its
+    /// own while those that have come are looked at.
     #[must_use]
-    pub fn with_read_ahead<U: Transport + Send + 'static>(self, transport: U) -> Self {
-        Self { read_ahead: Some(Box::new(ReadAhead::new(transport))), ..self }
+    pub fn with_read_ahead<U: Transport + Send + 'static>(
+        self,
+        transports: impl IntoIterator<Item = U>,
+    ) -> Self {
+        Self { read_ahead: Some(Box::new(ReadAhead::new(transports))), ..self }
     }
 
     /// The extensions that rules are read with.

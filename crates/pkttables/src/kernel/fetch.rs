@@ -4,13 +4,16 @@ use crate::model::{Family, TableName};
 use nfnetlink::wire::NETFILTER_HEADER_LEN;
 use nfnetlink::{Connection, Error, Flags, Transport};
 use pkttnetlink::nft::{self, Body, Message};
+use std::panic::resume_unwind;
 use std::sync::mpsc;
 use std::thread;
 
 /// A chunk is handed on when it has this many bytes.
 const CHUNK: usize = 256 << 10;
-/// How many chunks wait to be looked at.
+/// How many chunks of a thread wait to be looked at.
 const AHEAD: usize = 8;
+/// How many chains a thread fetches before it is another thread's turn.
+const RUN: usize = 64;
 
 /// The rules of some chains, undecoded.
 #[derive(Debug, Default)]
@@ -106,60 +109,107 @@ impl Wanted<'_> {
     }
 }
 
-/// A second connection, used by a thread for the time of a stream.
-pub(super) struct ReadAhead<T>(Connection<T>);
+/// Further connections, each used by a thread of its own for the time of a stream.
+pub(super) struct ReadAhead<T>(Vec<Connection<T>>);
+
+/// A part of what a thread has fetched.
+struct Part {
+    chunk: Chunk,
+    /// Whether the thread's run of chains ends here, and the next run is the next thread's.
+    last: bool,
+}
+
+/// What a thread hands its chunks to, and where it gets empty ones from.
+struct Outlet {
+    parts: mpsc::SyncSender<Part>,
+    empty: mpsc::Receiver<Chunk>,
+}
+
+/// What is left of an outlet on the other side.
+struct Inlet {
+    parts: mpsc::Receiver<Part>,
+    returned: mpsc::Sender<Chunk>,
+}
 
 impl<T: Transport> ReadAhead<T> {
-    pub(super) fn new(transport: T) -> Self {
-        Self(Connection::new(transport))
+    pub(super) fn new(transports: impl IntoIterator<Item = T>) -> Self {
+        Self(transports.into_iter().map(Connection::new).collect())
     }
 }
 
 impl<T: Transport + Send> Source for ReadAhead<T> {
     fn stream(&mut self, wanted: Wanted<'_>, each: &mut dyn FnMut(&Chunk) -> bool) -> Result<(), Error> {
-        let (sender, receiver) = mpsc::sync_channel::<Chunk>(AHEAD);
-        let (returned, empty) = mpsc::channel::<Chunk>();
+        let threads = self.0.len();
         thread::scope(|scope| {
-            let fetcher = scope.spawn(move || self.fetch_all(wanted, &sender, &empty));
-            while let Ok(mut chunk) = receiver.recv() {
-                if !each(&chunk) {
-                    break;
-                }
-                chunk.clear();
-                // The fetcher may have ended.
-                let _ = returned.send(chunk);
+            let mut inlets = Vec::with_capacity(threads);
+            let mut fetchers = Vec::with_capacity(threads);
+            for (number, connection) in self.0.iter_mut().enumerate() {
+                let (sender, parts) = mpsc::sync_channel(AHEAD);
+                let (returned, empty) = mpsc::channel();
+                inlets.push(Inlet { parts, returned });
+                let outlet = Outlet { parts: sender, empty };
+                fetchers.push(scope.spawn(move || outlet.fetch(wanted, connection, number, threads)));
             }
-            drop(receiver);
-            fetcher.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            consume(&inlets, each);
+            drop(inlets);
+            // Every thread has to end before an error is told.
+            let results = fetchers.into_iter().map(|fetcher| fetcher.join());
+            let results: Vec<_> =
+                results.map(|result| result.unwrap_or_else(|panic| resume_unwind(panic))).collect();
+            results.into_iter().collect()
         })
     }
 }
 
-impl<T: Transport> ReadAhead<T> {
-    fn fetch_all(
-        &mut self,
-        wanted: Wanted<'_>,
-        sender: &mpsc::SyncSender<Chunk>,
-        empty: &mpsc::Receiver<Chunk>,
-    ) -> Result<(), Error> {
-        let mut chunk = Chunk::default();
-        let mut listening = true;
-        for place in 0..wanted.chains.len() {
-            wanted.fetch(&mut self.0, place, |rule| {
-                chunk.push(place, rule);
-                if chunk.bytes.len() >= CHUNK {
-                    let next = empty.try_recv().unwrap_or_default();
-                    listening &= sender.send(std::mem::replace(&mut chunk, next)).is_ok();
-                }
-                Ok(())
-            })?;
-            if !listening {
-                return Ok(());
+/// Looks at the runs of all threads in turn, which is the order of the chains.
+fn consume(inlets: &[Inlet], each: &mut dyn FnMut(&Chunk) -> bool) {
+    for inlet in inlets.iter().cycle() {
+        loop {
+            // A thread that has ended has no more runs, and neither have those behind it.
+            let Ok(Part { mut chunk, last }) = inlet.parts.recv() else { return };
+            if !each(&chunk) {
+                return;
+            }
+            chunk.clear();
+            // The thread may have ended.
+            let _ = inlet.returned.send(chunk);
+            if last {
+                break;
             }
         }
-        if !chunk.rules.is_empty() {
-            // Nobody may want it any more.
-            let _ = sender.send(chunk);
+    }
+}
+
+impl Outlet {
+    /// Fetches every run of chains whose turn it is.
+    fn fetch<T: Transport>(
+        &self,
+        wanted: Wanted<'_>,
+        connection: &mut Connection<T>,
+        number: usize,
+        threads: usize,
+    ) -> Result<(), Error> {
+        let count = wanted.chains.len();
+        for start in (number * RUN..count).step_by(RUN * threads) {
+            let mut chunk = self.empty.try_recv().unwrap_or_default();
+            let mut listening = true;
+            for place in start..count.min(start + RUN) {
+                wanted.fetch(connection, place, |rule| {
+                    chunk.push(place, rule);
+                    if chunk.bytes.len() >= CHUNK {
+                        let next = self.empty.try_recv().unwrap_or_default();
+                        let chunk = std::mem::replace(&mut chunk, next);
+                        listening &= self.parts.send(Part { chunk, last: false }).is_ok();
+                    }
+                    Ok(())
+                })?;
+                if !listening {
+                    return Ok(());
+                }
+            }
+            if self.parts.send(Part { chunk, last: true }).is_err() {
+                return Ok(());
+            }
         }
         Ok(())
     }

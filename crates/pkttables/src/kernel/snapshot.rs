@@ -21,6 +21,9 @@ pub struct Snapshot<'k, T> {
     chunk: Chunk,
 }
 
+/// For fewer chains than this, reading ahead costs more than it gains.
+const WORTH_READING_AHEAD: usize = 128;
+
 type AllChains = Vec<(TableName, Rc<[ChainEntry]>)>;
 
 /// A rule as the kernel has it.
@@ -145,7 +148,7 @@ impl<'k, T: Transport> Snapshot<'k, T> {
             failure = result.err();
             failure.is_none()
         };
-        let fetched = match self.kernel.read_ahead.take() {
+        let fetched = match self.kernel.read_ahead.take_if(|_| chains.len() >= WORTH_READING_AHEAD) {
             Some(mut source) => {
                 let streamed = source.stream(wanted, &mut |chunk| look(self.kernel, chunk));
                 self.kernel.read_ahead = Some(source);
