@@ -1,4 +1,5 @@
-//! What the tests against the real kernel need: a network namespace of their own, and other programs to compare with.
+//! What tests and benchmarks against the real kernel need: a network namespace of their own, other programs to
+//! compare with, and generated rulesets.
 //!
 //! A test that cannot have what it needs says so and is skipped. With `PKTTABLES_REQUIRE_KERNEL=1` in the
 //! environment it fails instead.
@@ -15,9 +16,9 @@ mod namespace;
 mod program;
 mod ruleset;
 
-pub use namespace::{in_namespace, without_privilege};
-pub use program::{program, run};
-pub use ruleset::ruleset;
+pub use namespace::{enter_namespace, in_namespace, try_in_namespace, without_privilege};
+pub use program::{find, program, run};
+pub use ruleset::{nft_ruleset, ruleset};
 
 /// Says that a test is skipped because of `reason`; panics where the kernel is required.
 ///

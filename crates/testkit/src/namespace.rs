@@ -1,3 +1,4 @@
+use std::io;
 use std::panic::resume_unwind;
 use std::thread;
 
@@ -13,13 +14,27 @@ use crate::skip;
 /// # Panics
 /// As `test` does, and where [`skip`] does.
 pub fn in_namespace<R: Send>(test: impl FnOnce() -> R + Send) -> Option<R> {
-    on_thread(|| match unshare(CloneFlags::CLONE_NEWNET) {
-        Ok(()) => Some(test()),
-        Err(errno) => {
-            skip(&format!("no network namespace can be made: {errno}"));
-            None
-        }
+    try_in_namespace(test)
+        .inspect_err(|error| skip(&format!("no network namespace can be made: {error}")))
+        .ok()
+}
+
+/// Runs `work` as [`in_namespace`] does; an error if no namespace can be made.
+///
+/// # Panics
+/// As `work` does.
+pub fn try_in_namespace<R: Send>(work: impl FnOnce() -> R + Send) -> io::Result<R> {
+    on_thread(|| {
+        unshare(CloneFlags::CLONE_NEWNET)?;
+        Ok(work())
     })
+}
+
+/// Moves the process, which must have one thread only, into a new network namespace. Without the privilege for
+/// that it becomes the root of a new user namespace too, where the system lets everybody do so.
+pub fn enter_namespace() -> io::Result<()> {
+    let both = CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET;
+    Ok(unshare(CloneFlags::CLONE_NEWNET).or_else(|_| unshare(both))?)
 }
 
 /// Runs `test` on a thread that has no capabilities, as an ordinary user would, in the current network namespace.

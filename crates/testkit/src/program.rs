@@ -38,7 +38,9 @@ pub fn run(command: &mut Command, input: &str) -> String {
     String::from_utf8(output.stdout).unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
-fn find(name: &str) -> Option<PathBuf> {
+/// Where a program is, in the search path or in `/usr/sbin` and `/sbin`.
+#[must_use]
+pub fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .chain(["/usr/sbin".into(), "/sbin".into()])
