@@ -6,6 +6,7 @@
 //! - [`matches`] and [`targets`]: the extensions, one file each.
 //! - [`text`]: the iptables language, from words to save files.
 //! - [`nft`]: a rule as iptables-nft keeps it in nf_tables expressions.
+//! - [`packet`]: packets as rules see them, for the evaluation of rules without a kernel.
 //! - [`kernel`]: reading the rulesets of a kernel, and changing them.
 //! - [`system`]: the names of services, protocols, accounts and more on this system.
 
@@ -15,6 +16,7 @@ pub mod kernel;
 pub mod matches;
 pub mod model;
 pub mod nft;
+pub mod packet;
 pub mod registry;
 pub mod system;
 pub mod targets;

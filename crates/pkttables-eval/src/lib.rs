@@ -1,0 +1,1 @@
+//! What the Linux packet filter would do with a packet, and why, without a kernel.

@@ -1,0 +1,88 @@
+//! Packets as rules see them: bytes in one or several pieces, the headers in them, and what is known besides.
+
+mod connection;
+mod data;
+mod layout;
+mod meta;
+
+pub use connection::{Connection, Direction, Status, Tuple};
+pub use data::Data;
+pub use layout::{
+    Authentication, FoundHeader, Fragment, HeaderError, Layout, Malformed, is_extension_header,
+};
+pub use meta::{InterfaceName, Link, Meta, PacketKind, TrackState};
+
+use crate::model::Family;
+
+/// An IP packet and what is known of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Packet<'a> {
+    /// The bytes from the IP header on; none behind the packet's end.
+    pub data: Data<'a>,
+    /// Where the headers are.
+    pub layout: Layout,
+    /// What is known besides.
+    pub meta: &'a Meta,
+}
+
+/// Why a field of the transport header cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// It is in the first fragment; this is a later one, whose payload starts at this many bytes.
+    LaterFragment(u16),
+    /// The packet ends before it.
+    Truncated,
+}
+
+impl<'a> Packet<'a> {
+    /// A packet whose headers have been read. Bytes behind the packet's end are cut off.
+    #[must_use]
+    pub fn new(data: Data<'a>, layout: Layout, meta: &'a Meta) -> Self {
+        Self { data: data.truncated(layout.len), layout, meta }
+    }
+
+    /// The IP version.
+    #[must_use]
+    pub const fn family(&self) -> Family {
+        self.layout.family
+    }
+
+    /// `N` bytes of the transport header, from `offset` in it.
+    pub fn transport<const N: usize>(&self, offset: usize) -> Result<[u8; N], Missing> {
+        match self.layout.fragment.offset {
+            0 => {
+                let start = self.layout.transport.checked_add(offset);
+                start.and_then(|start| self.data.array(start)).ok_or(Missing::Truncated)
+            }
+            offset => Err(Missing::LaterFragment(offset)),
+        }
+    }
+
+    /// Whether the transport header is one of this protocol.
+    #[must_use]
+    pub fn is(&self, protocol: u8) -> bool {
+        self.layout.protocol == Some(protocol)
+    }
+
+    /// IPv4's time to live, IPv6's hop limit.
+    #[must_use]
+    pub fn hops(&self) -> u8 {
+        let offset = match self.family() {
+            Family::Ipv4 => 8,
+            Family::Ipv6 => 7,
+        };
+        self.data.u8(offset).unwrap_or_default()
+    }
+
+    /// IPv4's type of service, IPv6's traffic class.
+    #[must_use]
+    pub fn tos(&self) -> u8 {
+        match self.family() {
+            Family::Ipv4 => self.data.u8(1).unwrap_or_default(),
+            Family::Ipv6 => {
+                let [high, low] = self.data.array(0).unwrap_or_default();
+                high << 4 | low >> 4
+            }
+        }
+    }
+}
