@@ -3,6 +3,8 @@ use std::sync::Arc;
 use nfnetlink::wire::{Message, Messages, kind};
 use nfnetlink::{Errno, Flags};
 
+use pkttnetlink::nft::kind as nft;
+
 use crate::core::Core;
 use crate::netlink::{INVALID, acknowledge, decode};
 use crate::refusal::Refusal;
@@ -34,9 +36,12 @@ pub(crate) fn run(core: &mut Core, datagram: &[u8], port: u32, replies: &mut Vec
     if generation.is_some_and(|generation| generation != 0 && generation != core.ruleset.generation) {
         return acknowledge(&begin, Err(Errno::ERESTART.into()), port, replies);
     }
-    let outcome = match attempt(core, &begin, messages, port, false, replies) {
+    let outcome = match attempt(core, &begin, messages, port, None, replies) {
         // Once more, to find the messages at fault.
-        Outcome::Invalid => attempt(core, &begin, messages, port, true, replies),
+        Outcome::Invalid => {
+            let right = right_messages(core, messages, port);
+            attempt(core, &begin, messages, port, Some(right), replies)
+        }
         outcome => outcome,
     };
     if let Outcome::Committed(ruleset, events) = outcome {
@@ -62,27 +67,60 @@ fn check_begin(begin: &Message<'_>) -> Result<Option<u32>, Refusal> {
     Ok(generation)
 }
 
-/// Applies the messages to a copy of the ruleset. With `eager` the errors are final.
+/// How many of the first messages are known to be valid together.
+///
+/// Messages that only add cannot make valid again what is not, so the one at fault is found by halving. Where some
+/// delete, it is 0.
+fn right_messages(core: &Core, messages: Messages<'_>, port: u32) -> usize {
+    let messages =
+        messages.map_while(Result::ok).take_while(|message| message.header.kind != kind::BATCH_END);
+    let only_adds = |message: &Message<'_>| match message.header.kind {
+        nft::NEW_TABLE | nft::NEW_CHAIN => true,
+        nft::NEW_RULE => !message.header.flags.contains(Flags::REPLACE),
+        _ => false,
+    };
+    if !messages.clone().all(|message| only_adds(&message)) {
+        return 0;
+    }
+    let is_right = |count: usize| {
+        let mut transaction = Transaction::new(Ruleset::clone(&core.ruleset), &core.extensions, port, false);
+        let mut first = None;
+        let applied = messages.clone().take(count).all(|it| apply(&mut transaction, &it, &mut first).is_ok());
+        applied && transaction.check().is_ok()
+    };
+    let (mut right, mut wrong) = (0, messages.clone().count());
+    while wrong - right > 1 {
+        let middle = right + (wrong - right) / 2;
+        if is_right(middle) {
+            right = middle;
+        } else {
+            wrong = middle;
+        }
+    }
+    right
+}
+
+/// Applies the messages to a copy of the ruleset. If it is to be eager from some message on, the errors are final.
 fn attempt(
     core: &Core,
     begin: &Message<'_>,
     messages: Messages<'_>,
     port: u32,
-    eager: bool,
+    eager_from: Option<usize>,
     replies: &mut Vec<Vec<u8>>,
 ) -> Outcome {
     let listened_to = core.has_listeners();
     let mut transaction =
         Transaction::new(Ruleset::clone(&core.ruleset), &core.extensions, port, listened_to);
-    if eager {
-        transaction.be_eager();
-    }
     let mut answers = Vec::new();
     if begin.header.flags.contains(Flags::ACK) {
         acknowledge(begin, Ok(()), port, &mut answers);
     }
     let (mut failed, mut first, mut end) = (false, None, None);
-    for message in messages {
+    for (index, message) in messages.enumerate() {
+        if eager_from == Some(index) {
+            transaction.be_eager();
+        }
         let Ok(message) = message else {
             (failed, answers) = (true, Vec::new());
             break;
@@ -104,7 +142,7 @@ fn attempt(
     }
     let checked = if failed { Ok(()) } else { transaction.check() };
     match (end, checked) {
-        (_, Err(_)) if !eager => Outcome::Invalid,
+        (_, Err(_)) if eager_from.is_none() => Outcome::Invalid,
         (Some(end), Ok(())) if !failed => {
             let committed = match first {
                 Some(first) if transaction.changed => {

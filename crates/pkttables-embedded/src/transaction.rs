@@ -10,6 +10,9 @@ use crate::reply::{self, Envelope};
 use crate::state::{Counters, Name, Ruleset, Table};
 use crate::validate::validate;
 
+/// After so many the messages to come are told the same error, lest a wrong batch take forever.
+const MAX_RECHECKS: usize = 64;
+
 /// A batch being applied to a copy of the ruleset. Giving it up is forgetting it.
 pub(crate) struct Transaction<'k> {
     pub(crate) ruleset: Ruleset,
@@ -32,6 +35,10 @@ pub(crate) struct Transaction<'k> {
     unchecked: BTreeSet<u64>,
     /// Whether a table is checked after each change, so that the message at fault is found.
     eager: bool,
+    /// What the last check of a table has given, as long as nothing speaks for another result.
+    verdicts: HashMap<u64, Result<(), Errno>>,
+    /// How often a table that was wrong has been checked again.
+    rechecks: usize,
 }
 
 /// A change of a chain that is not seen before the batch is committed.
@@ -78,6 +85,8 @@ impl<'k> Transaction<'k> {
             listened_to,
             unchecked: BTreeSet::new(),
             eager: false,
+            verdicts: HashMap::new(),
+            rechecks: 0,
         }
     }
 
@@ -142,14 +151,26 @@ impl<'k> Transaction<'k> {
     /// Notes that jumps or hooks could be against what was changed in a table.
     pub(crate) fn needs_check(&mut self, table: u64) {
         self.unchecked.insert(table);
+        // What is added can only make it worse; but another error may come first then.
+        let is_wrong = self.verdicts.get(&table).is_some_and(Result::is_err);
+        if !is_wrong || self.rechecks < MAX_RECHECKS {
+            self.rechecks += usize::from(is_wrong);
+            self.verdicts.remove(&table);
+        }
+    }
+
+    /// Notes that something was removed from a table that could have been against it.
+    pub(crate) fn needs_check_after_removal(&mut self, table: u64) {
+        self.verdicts.remove(&table);
     }
 
     /// Checks a table at once, if that is to be done after each change.
-    pub(crate) fn check_eagerly(&self, table: u64) -> Result<(), Refusal> {
+    pub(crate) fn check_eagerly(&mut self, table: u64) -> Result<(), Refusal> {
         if !self.eager || !self.unchecked.contains(&table) {
             return Ok(());
         }
-        self.ruleset.table_by_handle(table).map_or(Ok(()), validate).map_err(Refusal::new)
+        let check = || self.ruleset.table_by_handle(table).map_or(Ok(()), validate);
+        self.verdicts.entry(table).or_insert_with(check).map_err(Refusal::new)
     }
 
     /// Notes an event, if anybody wants to hear of it.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use nfnetlink::Errno;
 
-use crate::state::{Chain, Fits, Table};
+use crate::state::{Base, Chain, Fits, Table};
 
 /// `NFT_JUMP_STACK_SIZE`: a chain this many jumps below a base chain is too deep, as one in a loop is.
 const MAX_LEVEL: usize = 16;
@@ -22,17 +22,44 @@ struct Below {
 /// What cannot be reached is not looked at, so loops may stand there.
 pub(crate) fn validate(table: &Table) -> Result<(), Errno> {
     let mut seen = HashMap::new();
+    let mut is_valid = |base: &Base, chain| {
+        visit(table, chain, 0, &mut seen).is_ok_and(|below| below.fits.check(Fits::bit(base)).is_ok())
+    };
+    if table.chains().all(|chain| chain.base.as_ref().is_none_or(|base| is_valid(base, chain))) {
+        return Ok(());
+    }
+    // Something is wrong; the kernel tells what it meets first.
     for chain in table.chains() {
-        let Some(base) = &chain.base else { continue };
-        let Below { fits, .. } = visit(table, chain, 0, &mut seen)?;
-        let bit = Fits::bit(base);
-        if fits.native & bit == 0 {
-            return Err(Errno::EOPNOTSUPP);
-        }
-        if fits.xt & bit == 0 {
-            return Err(Errno::EINVAL);
+        if let Some(base) = &chain.base {
+            walk(table, chain, 0, Fits::bit(base), &mut HashMap::new())?;
         }
     }
+    Ok(())
+}
+
+/// Looks at everything below a base chain in the order in which packets come by.
+///
+/// `right` are the chains that were looked at, with the level they were seen at. Recurses no deeper than [`MAX_LEVEL`].
+fn walk(
+    table: &Table,
+    chain: &Chain,
+    level: usize,
+    bit: u32,
+    right: &mut HashMap<u64, usize>,
+) -> Result<(), Errno> {
+    if level >= MAX_LEVEL {
+        return Err(Errno::EMLINK);
+    }
+    if right.get(&chain.handle).is_some_and(|&seen| level <= seen) {
+        return Ok(());
+    }
+    for entry in chain.live() {
+        entry.rule.fits.check(bit)?;
+        for target in entry.rule.jumps.iter().filter_map(|jump| table.chain(jump.chain)) {
+            walk(table, target, level + 1, bit, right)?;
+        }
+    }
+    right.insert(chain.handle, level);
     Ok(())
 }
 
@@ -45,7 +72,8 @@ fn visit(table: &Table, chain: &Chain, level: usize, seen: &mut HashMap<u64, Bel
         return if level + below.height < MAX_LEVEL { Ok(below) } else { Err(Errno::EMLINK) };
     }
     let mut below = Below { height: 0, fits: Fits::default() };
-    for entry in chain.live() {
+    // Most chains have nothing to be looked at.
+    for entry in chain.live().take(if chain.demanding > 0 { usize::MAX } else { 0 }) {
         below.fits = below.fits.and(entry.rule.fits);
         for jump in &entry.rule.jumps {
             let Some(target) = table.chain(jump.chain) else { continue };

@@ -1,12 +1,10 @@
-use std::sync::Arc;
-
 use nfnetlink::{Errno, Flags};
 use pkttnetlink::nft::{Rule as RuleMessage, kind};
 
 use crate::expression::{Context, parse};
 use crate::refusal::Refusal;
 use crate::reply::{self, RuleAt};
-use crate::state::{Chain, Entry, Fits, Rule, Table};
+use crate::state::{Chain, Entry, Rule, Table};
 use crate::transaction::{Request, Transaction};
 
 const TABLE: u16 = 1;
@@ -50,7 +48,7 @@ impl Transaction<'_> {
             check_present(chain, index)?;
         }
         let (table, chain) = (table.handle, chain.handle);
-        let to_be_checked = !rule.jumps.is_empty() || rule.fits != Fits::default();
+        let to_be_checked = rule.is_demanding();
 
         if let Place::Replacing(index, _) = place {
             self.remove_rule(request, table, chain, index)?;
@@ -181,6 +179,9 @@ impl Transaction<'_> {
     /// Takes back the jumps of a rule that was removed, and tells of it.
     fn removed(&mut self, request: &Request, table: u64, chain: u64, entry: &Entry) -> Result<(), Refusal> {
         self.to_be_swept.insert((table, chain));
+        if entry.rule.is_demanding() {
+            self.needs_check_after_removal(table);
+        }
         let in_table = self.table_mut(table)?;
         for jump in &entry.rule.jumps {
             if let Some(target) = in_table.chain_mut(jump.chain) {
@@ -212,7 +213,6 @@ pub(crate) fn insert(table: &mut Table, chain: u64, index: usize, handle: u64, r
         }
     }
     if let Some(chain) = table.chain_mut(chain) {
-        let index = index.min(chain.rules.len());
-        chain.rules.insert(index, Entry { handle, rule: Arc::new(rule), deleted: false });
+        chain.insert(index, handle, rule);
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Chain {
     pub(crate) rules: VecDeque<Entry>,
     /// How many of them are deleted by the batch that is under way.
     pub(crate) deleted: usize,
+    /// How many, the deleted ones left out, jump or may not be reached from everywhere.
+    pub(crate) demanding: usize,
     /// Where a rule was found last.
     found_at: usize,
 }
@@ -83,6 +85,7 @@ impl Chain {
             jumps_here: 0,
             rules: VecDeque::new(),
             deleted: 0,
+            demanding: 0,
             found_at: 0,
         }
     }
@@ -111,11 +114,18 @@ impl Chain {
             .or_else(|| self.rules.iter().position(has_handle))
     }
 
+    pub(crate) fn insert(&mut self, index: usize, handle: u64, rule: Rule) {
+        self.demanding += usize::from(rule.is_demanding());
+        let entry = Entry { handle, rule: Arc::new(rule), deleted: false };
+        self.rules.insert(index.min(self.rules.len()), entry);
+    }
+
     /// Marks a rule as deleted.
     pub(crate) fn delete(&mut self, index: usize) -> Option<Entry> {
         self.found_at = index;
         let entry = self.rules.get_mut(index).filter(|entry| !entry.deleted)?;
         self.deleted += 1;
+        self.demanding -= usize::from(entry.rule.is_demanding());
         Some(Entry { deleted: std::mem::replace(&mut entry.deleted, true), ..entry.clone() })
     }
 

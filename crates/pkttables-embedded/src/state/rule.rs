@@ -1,4 +1,4 @@
-use nfnetlink::Writer;
+use nfnetlink::{Errno, Writer};
 use pkttnetlink::Text;
 use pkttnetlink::nft::expr::Immediate;
 use pkttnetlink::nft::{Verdict, VerdictCode};
@@ -29,6 +29,11 @@ pub(crate) struct Jump {
 }
 
 impl Rule {
+    /// Whether it jumps, or may not be reached from everywhere.
+    pub(crate) fn is_demanding(&self) -> bool {
+        !self.jumps.is_empty() || self.fits != Fits::default()
+    }
+
     /// Writes the elements of the list of expressions.
     pub(crate) fn write_expressions(&self, table: &Table, writer: &mut Writer) {
         let mut written = 0;
@@ -66,6 +71,18 @@ impl Fits {
         Self { native: self.native & other.native, xt: self.xt & other.xt }
     }
 
+    /// Whether the base chain of this bit is among them.
+    pub(crate) const fn check(self, bit: u32) -> Result<(), Errno> {
+        if self.native & bit == 0 {
+            Err(Errno::EOPNOTSUPP)
+        } else if self.xt & bit == 0 {
+            Err(Errno::EINVAL)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The bit of a base chain.
     pub(crate) const fn bit(base: &Base) -> u32 {
         1 << (base.chain_type as u32 * Self::HOOKS + base.hook % Self::HOOKS)
     }

@@ -58,7 +58,7 @@ enum What {
 fn op() -> impl Strategy<Value = Op> {
     use What::*;
     let what = prop_oneof![
-        2 => prop::sample::select(vec![NewTable, DeleteTable, DestroyTable, FlushTable]),
+        1 => prop::sample::select(vec![NewTable, NewTable, DeleteTable, DestroyTable, FlushTable]),
         6 => prop::sample::select(vec![NewChain, NewBase, SetPolicy, SetCounters, Rename]),
         3 => prop::sample::select(vec![DeleteChain, DeleteChainByHandle, DestroyChain]),
         8 => prop::sample::select(vec![Append, Insert, AppendJump, AppendJump, AppendReject, AppendMasquerade]),
@@ -66,20 +66,14 @@ fn op() -> impl Strategy<Value = Op> {
     ];
     // Mostly what the message needs to be right.
     let flags = prop_oneof![
-        5 => Just(0),
+        14 => Just(0),
         1 => prop::sample::select(vec![0x100u16, 0x200, 0x400, 0x800, 0xc00, 8, 8 | 4, 0x300]),
     ];
-    (
-        what,
-        0..TABLES.len(),
-        0..CHAINS.len(),
-        0..CHAINS.len(),
-        0usize..5,
-        flags,
-        prop::option::of(1u32..4),
-        0..3u64,
-    )
-        .prop_map(|(what, table, chain, other, rule, flags, id, number)| Op {
+    let table = prop_oneof![12 => Just(0usize), 1 => Just(1)];
+    let chain = || prop_oneof![12 => 0..CHAINS.len() - 2, 1 => CHAINS.len() - 2..CHAINS.len()];
+    let other = prop_oneof![2 => 2..CHAINS.len() - 2, 1 => chain()];
+    (what, table, chain(), other, 0usize..3, flags, prop::option::weighted(0.3, 1u32..3), 0..3u64).prop_map(
+        |(what, table, chain, other, rule, flags, id, number)| Op {
             table: if table == 1 && number > 0 { 0 } else { table },
             what,
             chain,
@@ -88,7 +82,8 @@ fn op() -> impl Strategy<Value = Op> {
             flags,
             id,
             number,
-        })
+        },
+    )
 }
 
 fn jump(op: &Op) -> Expression<'static> {
@@ -211,9 +206,12 @@ fn prologue(_: &Handles) -> Vec<Step> {
         op(What::NewChain, 2),
         op(What::NewChain, 3),
         op(What::NewChain, 4),
-        op(What::Append, 2),
-        op(What::Append, 2),
         op(What::Append, 0),
+        op(What::Append, 2),
+        op(What::Append, 2),
+        op(What::Append, 2),
+        op(What::Append, 3),
+        op(What::Append, 3),
     ]
     .iter()
     .map(|op| op.step(&handles))
@@ -222,8 +220,8 @@ fn prologue(_: &Handles) -> Vec<Step> {
 
 #[test]
 fn both_kernels_say_the_same_to_the_same_batches() {
-    let bound = prop_oneof![4 => Just(Bound::Present), 2 => Just(Bound::Nothing), 1 => Just(Bound::Past)];
-    let batches = prop::collection::vec((bound, prop::collection::vec(op(), 1..7)), 1..12);
+    let bound = prop_oneof![8 => Just(Bound::Present), 4 => Just(Bound::Nothing), 1 => Just(Bound::Past)];
+    let batches = prop::collection::vec((bound, prop::collection::vec(op(), 1..6)), 1..12);
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(150);
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 2000, ..Config::default() };
     let applied = std::sync::atomic::AtomicUsize::new(0);
@@ -247,5 +245,5 @@ fn both_kernels_say_the_same_to_the_same_batches() {
         panic!("{error}");
     }
     let (applied, all) = (applied.into_inner(), all.into_inner());
-    assert!(all == 0 || applied * 10 > all, "only {applied} of {all} batches were applied");
+    assert!(all == 0 || applied * 8 > all, "only {applied} of {all} batches were applied");
 }
