@@ -31,6 +31,8 @@ pub struct Editor<'e, 'k, T> {
     pub(super) tracked: bool,
     pub(super) tag: u32,
     pub(super) ids: u32,
+    /// The chain that untracked rules are being appended to.
+    pub(super) appending: Option<(TableName, Box<str>)>,
     tables: [TableState; TableName::ALL.len()],
 }
 
@@ -45,7 +47,16 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
         family: Family,
         tracked: bool,
     ) -> Self {
-        Self { snapshot, transaction, family, tracked, tag: 0, ids: 0, tables: Default::default() }
+        Self {
+            snapshot,
+            transaction,
+            family,
+            tracked,
+            tag: 0,
+            ids: 0,
+            appending: None,
+            tables: Default::default(),
+        }
     }
 
     /// Gives the operations of the following edits this tag, by which a refusal names them.
@@ -55,6 +66,7 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
 
     /// Empties a table: chains, rules, sets, whatever it has. What follows makes it anew; if nothing does, it is gone.
     pub fn clear(&mut self, table: TableName) -> Result<(), EditError> {
+        self.appending = None;
         let mut edit = self.transaction.table(self.family, table);
         // Making it first is what lets it be deleted even if it was not there.
         edit.create(self.tag)?;
@@ -194,6 +206,7 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
 
     /// The chain of this name, which may be absent.
     pub(super) fn chain(&mut self, table: TableName, name: &str) -> Result<&mut ChainState, EditError> {
+        self.appending = None;
         if !self.state(table).chains.contains_key(name) {
             self.learn(table, name)?;
             // A chain that is not known by now is absent.

@@ -9,10 +9,14 @@ impl<T: Transport> Editor<'_, '_, T> {
     /// Adds a rule at the end of a chain.
     pub fn append(&mut self, table: TableName, chain: &str, rule: &Rule) -> Result<(), EditError> {
         self.check_target(table, rule)?;
+        if self.is_appending(table, chain) {
+            return self.add(table, chain, rule, Place::Last, 0);
+        }
         let tracked = self.tracked;
         let rules = &mut self.existing(table, chain)?.rules;
         if !tracked {
             *rules = Rules::Untracked;
+            self.appending = Some((table, chain.into()));
             return self.add(table, chain, rule, Place::Last, 0);
         }
         let len = self.known(table, chain)?.len();
@@ -164,6 +168,11 @@ impl<T: Transport> Editor<'_, '_, T> {
             self.transaction.table(self.family, table).delete_rule(self.tag, chain, slot.at)?;
         }
         Ok(())
+    }
+
+    /// Whether the last edit that looked at a chain appended to this one, so that nothing has to be looked up.
+    fn is_appending(&self, table: TableName, chain: &str) -> bool {
+        self.appending.as_ref().is_some_and(|(of, name)| *of == table && **name == *chain)
     }
 
     fn find(&mut self, table: TableName, chain: &str, rule: &Rule) -> Result<Option<usize>, EditError> {

@@ -1,8 +1,8 @@
-use super::header;
+use super::{header, template};
 use crate::model::{Counters, Family, Match, Opaque, Rule, Target, Verdict};
 use crate::registry::{InfoError, Instance, Kind, NativeWriter, RuleScope, Sets};
 use nfnetlink::wire::Writer;
-use pkttnetlink::nft::expr::{self, Counter, Immediate, Queue, QueueFlags};
+use pkttnetlink::nft::expr::{self, Immediate, Queue, QueueFlags};
 use pkttnetlink::nft::{self, RuleCompatFlags, VerdictCode};
 use pkttnetlink::{Bytes, Text};
 
@@ -77,7 +77,7 @@ impl RuleEncoder {
             compat |= self.write_match(part, scope, revisions, sets, writer)?;
         }
         let Counters { packets, bytes } = rule.counters.unwrap_or_default();
-        Counter { packets: Some(packets), bytes: Some(bytes), ..Counter::default() }.encode_element(writer);
+        template::counter(packets, bytes, writer);
         compat |= self.write_target(&rule.target, scope, revisions, sets, writer)?;
         writer.end(list);
         if let Some(protocol) = rule.header.protocol.filter(|_| compat) {
@@ -121,9 +121,9 @@ impl RuleEncoder {
     ) -> Result<bool, RuleError<R::Error>> {
         match target {
             Target::None => {}
-            Target::Verdict(Verdict::Accept) => write_verdict(nft::Verdict::new(VerdictCode::ACCEPT), writer),
-            Target::Verdict(Verdict::Drop) => write_verdict(nft::Verdict::new(VerdictCode::DROP), writer),
-            Target::Verdict(Verdict::Return) => write_verdict(nft::Verdict::new(VerdictCode::RETURN), writer),
+            Target::Verdict(Verdict::Accept) => template::verdict(VerdictCode::ACCEPT, writer),
+            Target::Verdict(Verdict::Drop) => template::verdict(VerdictCode::DROP, writer),
+            Target::Verdict(Verdict::Return) => template::verdict(VerdictCode::RETURN, writer),
             Target::Verdict(Verdict::Queue) => to_queue().encode_element(writer),
             Target::Jump(chain) => write_verdict(to_chain(VerdictCode::JUMP, chain), writer),
             Target::Goto(chain) => write_verdict(to_chain(VerdictCode::GOTO, chain), writer),

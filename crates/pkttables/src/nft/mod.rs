@@ -4,6 +4,7 @@ mod decode;
 mod encode;
 mod header;
 pub(crate) mod ports;
+pub(crate) mod template;
 #[cfg(test)]
 mod tests;
 

@@ -1,8 +1,7 @@
 use super::extension::RuleScope;
+use crate::nft::template;
 use nfnetlink::wire::Writer;
-use pkttnetlink::nft::expr::{
-    Bitwise, Cmp, CmpOp, Expression, Immediate, Meta, MetaKey, Payload, PayloadBase, Range, RangeOp,
-};
+use pkttnetlink::nft::expr::{CmpOp, Expression, Immediate, Meta, MetaKey, PayloadBase, Range, RangeOp};
 use pkttnetlink::nft::{Data, Register};
 
 /// What a native condition looks at.
@@ -88,18 +87,14 @@ impl<'a> NativeWriter<'a> {
     pub fn condition(&mut self, condition: &Condition<'_>) {
         self.load(condition.load);
         if let Some(mask) = condition.mask {
-            self.mask(mask);
+            template::mask(mask, self.0);
         }
-        let sreg = Some(Register::R1);
         match condition.test {
-            Test::Compare(op, value) => {
-                let data = Some(Data::value(value));
-                Cmp { sreg, op: Some(op), data, ..Cmp::default() }.encode_element(self.0);
-            }
+            Test::Compare(op, value) => template::cmp(op, value, self.0),
             Test::Range { not, from, to } => {
                 let op = Some(if not { RangeOp::NEQ } else { RangeOp::EQ });
                 let (from, to) = (Some(Data::value(from)), Some(Data::value(to)));
-                Range { sreg, op, from, to, ..Range::default() }.encode_element(self.0);
+                Range { sreg: Some(Register::R1), op, from, to, ..Range::default() }.encode_element(self.0);
             }
         }
     }
@@ -118,28 +113,9 @@ impl<'a> NativeWriter<'a> {
     }
 
     fn load(&mut self, load: Load) {
-        let dreg = Some(Register::R1);
         match load {
-            Load::Payload { base, offset, len } => {
-                let (base, offset, len) = (Some(base), Some(offset), Some(len));
-                Payload { dreg, base, offset, len, ..Payload::default() }.encode_element(self.0);
-            }
-            Load::Meta(key) => Meta { key: Some(key), dreg, ..Meta::default() }.encode_element(self.0),
+            Load::Payload { base, offset, len } => template::payload(base, offset, len, self.0),
+            Load::Meta(key) => template::meta(key, self.0),
         }
-    }
-
-    fn mask(&mut self, mask: &[u8]) {
-        const ZEROS: [u8; 16] = [0; 16];
-        let register = Some(Register::R1);
-        let xor = ZEROS.get(..mask.len()).unwrap_or(&ZEROS);
-        Bitwise {
-            sreg: register,
-            dreg: register,
-            len: u32::try_from(mask.len()).ok(),
-            mask: Some(Data::value(mask)),
-            xor: Some(Data::value(xor)),
-            ..Bitwise::default()
-        }
-        .encode_element(self.0);
     }
 }
