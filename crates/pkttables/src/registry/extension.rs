@@ -3,7 +3,9 @@ use super::info::{InfoError, InfoReader, InfoWriter};
 use super::native::{FromNative, Native, NativeWriter, Recognised};
 use super::sets::Sets;
 use super::value::{Sink, ValueError};
+use super::{Action, Context, Outcome};
 use crate::model::{Families, Family, Header, TableName};
+use crate::packet::Packet;
 use nfnetlink::wire::{DecodeError, EncodeError, Reader};
 use std::any::Any;
 use std::fmt::Debug;
@@ -31,6 +33,16 @@ pub trait Extension: Describe + Clone + Debug + Default + PartialEq + Send + Syn
     /// Writes the native form; `false`, and nothing written, if iptables-nft has none for this value.
     fn to_native(&self, _rule: &RuleScope<'_>, _out: &mut NativeWriter<'_>) -> bool {
         false
+    }
+
+    /// What the match makes of a packet.
+    fn matches(&self, _packet: &Packet<'_>, _context: &mut Context<'_>) -> Outcome {
+        Outcome::Unsupported
+    }
+
+    /// What the target does with a packet.
+    fn act(&self, _packet: &Packet<'_>, _context: &mut Context<'_>) -> Action {
+        Action::Unsupported
     }
 }
 
@@ -95,6 +107,10 @@ pub trait Instance: Any + Debug + Send + Sync {
         sets: &dyn Sets,
         out: &mut Vec<u8>,
     ) -> Result<(), InfoError>;
+    /// What the match makes of a packet.
+    fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome;
+    /// What the target does with a packet.
+    fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action;
 }
 
 impl<T: Extension> Instance for T {
@@ -141,6 +157,14 @@ impl<T: Extension> Instance for T {
         }
         info.align(8);
         info.finish()
+    }
+
+    fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
+        Extension::matches(self, packet, context)
+    }
+
+    fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        Extension::act(self, packet, context)
     }
 }
 

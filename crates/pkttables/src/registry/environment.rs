@@ -1,0 +1,114 @@
+use super::Edit;
+use crate::matches::addrtype::AddressType;
+use crate::matches::connlimit::Connlimit;
+use crate::packet::{InterfaceName, Packet};
+use crate::{matches, targets};
+use std::fmt;
+use std::net::IpAddr;
+
+/// What evaluation needs to know of the world and cannot tell from rules and packets.
+///
+/// Each question has a default answer, that of a host with nothing but the loopback interface and no sockets.
+pub trait Environment: fmt::Debug {
+    /// A random number, of all values the same probability. By default always 2³¹.
+    fn random(&mut self) -> u32 {
+        1 << 31
+    }
+
+    /// The number of the processor that handles the packet. By default 0.
+    fn cpu(&mut self) -> u32 {
+        0
+    }
+
+    /// The group of an interface. By default 0, as in the kernel.
+    fn interface_group(&mut self, _interface: InterfaceName) -> u32 {
+        0
+    }
+
+    /// The largest packet that an interface carries. By default 1500.
+    fn mtu(&mut self, _interface: InterfaceName) -> u32 {
+        1500
+    }
+
+    /// The address of an interface that packets to `destination` get as their source. By default there is none.
+    fn interface_address(&mut self, _interface: InterfaceName, _destination: IpAddr) -> Option<IpAddr> {
+        None
+    }
+
+    /// What kind of address this is, by the routing table; with an interface, asked for that one alone. By default
+    /// what can be told from the number.
+    fn address_type(&mut self, address: IpAddr, _interface: Option<InterfaceName>) -> AddressType {
+        address_type_of_number(address)
+    }
+
+    /// How packets to `destination` leave. By default they do not.
+    fn route(&mut self, _destination: IpAddr, _mark: u32) -> Option<Route> {
+        None
+    }
+
+    /// The socket on this host that made the packet or will get it. By default there is none.
+    fn socket(&mut self, _packet: &Packet<'_>) -> Option<Socket> {
+        None
+    }
+
+    /// Whether a `set` match holds for the packet, but for its negation; `None` if there is no such set.
+    ///
+    /// By default no set exists.
+    fn set_test(&mut self, _query: &matches::set::Set, _packet: &Packet<'_>) -> Option<bool> {
+        None
+    }
+
+    /// Does what a `SET` target asks; `None` if there is no such set. By default no set exists.
+    fn set_change(
+        &mut self,
+        _change: &targets::set::Set,
+        _packet: &Packet<'_>,
+        _edits: &mut Vec<Edit>,
+    ) -> Option<()> {
+        None
+    }
+
+    /// How many connections a `connlimit` match counts, the packet's included. By default nothing is known.
+    fn connection_count(&mut self, _query: &Connlimit, _packet: &Packet<'_>) -> Option<u32> {
+        None
+    }
+}
+
+/// How packets leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// By which interface.
+    pub interface: InterfaceName,
+    /// To which router, if not to the destination itself.
+    pub gateway: Option<IpAddr>,
+    /// The largest packet that gets through.
+    pub mtu: u32,
+}
+
+/// A socket on this host.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Socket {
+    /// The user that it belongs to.
+    pub user: u32,
+    /// The group that it belongs to.
+    pub group: u32,
+    /// Whether it may have addresses that are not this host's (`IP_TRANSPARENT`).
+    pub transparent: bool,
+    /// Whether it listens on all addresses.
+    pub wildcard: bool,
+    /// The mark of packets that it sends.
+    pub mark: u32,
+}
+
+/// The kind that can be told from an address without a routing table.
+#[must_use]
+pub fn address_type_of_number(address: IpAddr) -> AddressType {
+    match address {
+        IpAddr::V4(v4) if v4.is_broadcast() || v4.octets()[0] == 0 => AddressType::Broadcast,
+        IpAddr::V4(v4) if v4.is_multicast() => AddressType::Multicast,
+        IpAddr::V6(v6) if v6.is_unspecified() => AddressType::Unspec,
+        IpAddr::V6(v6) if v6.is_multicast() => AddressType::Multicast,
+        _ if address.is_loopback() => AddressType::Local,
+        _ => AddressType::Unicast,
+    }
+}
