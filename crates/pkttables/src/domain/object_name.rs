@@ -77,5 +77,5 @@ object_names! {
     /// The name of an interface (`IFNAMSIZ`).
     pub struct InterfaceName(15): Domain::Text { min: 1, max: 15, forbidden: "" };
     /// A security context of SELinux (`SECMARK_SECCTX_MAX`).
-    pub struct SecurityContext(255): Domain::Text { min: 1, max: 255, forbidden: "" };
+    pub struct SecurityContext(255): Domain::Object { kind: ObjectKind::SecurityContext, max: 255 };
 }

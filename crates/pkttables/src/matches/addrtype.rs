@@ -1,7 +1,7 @@
 //! `-m addrtype`: asks what kind of address the routing tables say it is.
 
-use crate::model::{Families, Negatable};
-use crate::registry::{Domain, Extension, Flag, Revision, RuleScope, Scope, Value, ValueError};
+use crate::model::{Families, Hooks, Negatable};
+use crate::registry::{Choice, Domain, Extension, Flag, Revision, RuleScope, Scope, Value, ValueError};
 use crate::{choices, extension};
 use nfnetlink::wire::{EncodeError, Problem};
 
@@ -82,6 +82,7 @@ extension! {
             set: |m, _, _| m.device = Some(Device::In),
             get: |m| (m.device == Some(Device::In)).then_some((Flag, false)),
             excludes: &["limit-iface-out"],
+            hooks: Hooks::PREROUTING.union(Hooks::INPUT).union(Hooks::FORWARD),
         }
         /// Only the device by which the packet goes out is asked whether the address belongs to it.
         ///
@@ -90,9 +91,16 @@ extension! {
             set: |m, _, _| m.device = Some(Device::Out),
             get: |m| (m.device == Some(Device::Out)).then_some((Flag, false)),
             excludes: &["limit-iface-in"],
+            hooks: Hooks::FORWARD.union(Hooks::OUTPUT).union(Hooks::POSTROUTING),
         }
     }
 }
+
+/// The kinds that the kernel tells apart in IPv6.
+const IPV6_CHOICES: [Choice; 6] = {
+    let all = AddressType::CHOICES;
+    [all[0], all[1], all[2], all[4], all[5], all[7]]
+};
 
 const INVERT_SOURCE: u32 = 1;
 const INVERT_DESTINATION: u32 = 2;
@@ -230,7 +238,10 @@ impl AddressTypes {
 }
 
 impl Value for AddressTypes {
-    const DOMAIN: Domain = Domain::Flags { choices: AddressType::CHOICES, separator: ',' };
+    const DOMAIN: Domain = Domain::PerFamily {
+        ipv4: &Domain::Flags { choices: AddressType::CHOICES, separator: ',' },
+        ipv6: &Domain::Flags { choices: &IPV6_CHOICES, separator: ',' },
+    };
 
     /// The first kind whose name begins so is meant, in letters of either case.
     fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {

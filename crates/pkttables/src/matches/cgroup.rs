@@ -2,7 +2,7 @@
 
 use crate::domain::Text;
 use crate::extension;
-use crate::model::{Families, Negatable};
+use crate::model::{Families, Hooks, Negatable};
 use crate::registry::{Domain, Extension, InfoReader, InfoWriter, ObjectKind, Require, Revision};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
 
@@ -22,6 +22,7 @@ extension! {
     /// which the receiving socket has been found already, which is not always so.
     match "cgroup" => Cgroup {
         require: Require::ExactlyOne,
+        hooks: Hooks::INPUT.union(Hooks::OUTPUT).union(Hooks::POSTROUTING),
     } params {
         /// The socket was made in this control group or in one below it.
         ///

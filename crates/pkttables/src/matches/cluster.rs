@@ -2,7 +2,7 @@
 
 use crate::domain::parse_bounded;
 use crate::model::Families;
-use crate::registry::{Domain, Extension, Revision, RuleScope, Scope, Value, ValueError};
+use crate::registry::{Domain, Extension, Require, Revision, RuleScope, Scope, Value, ValueError};
 use crate::{extension, integer};
 use nfnetlink::wire::Problem;
 use std::fmt::Write as _;
@@ -36,7 +36,9 @@ extension! {
     ///
     /// The kernel computes a hash from the connection's source address. So all machines of a cluster divide the
     /// connections among themselves without talking to each other. Needs connection tracking.
-    match "cluster" => Cluster {} params {
+    match "cluster" => Cluster {
+        require: Require::ExactlyOneOf(&["cluster-local-nodemask", "cluster-local-node"]),
+    } params {
         /// The machines whose shares match, as a mask: bit 0 stands for the first machine.
         [!] "cluster-local-nodemask": Hex {
             set: |m, nodes, not| { m.nodes = nodes; m.not = not; },

@@ -2,7 +2,7 @@
 
 use crate::domain::{DeviceGroups, Masked};
 use crate::extension;
-use crate::model::{Families, Negatable};
+use crate::model::{Families, Hooks, Negatable};
 use crate::registry::{Extension, Require, Revision};
 
 /// The `devgroup` match.
@@ -28,6 +28,7 @@ extension! {
         [!] "src-group": DeviceGroups {
             set: |m, value, not| m.source = Some(Negatable { value, not }),
             get: |m| m.source.map(Into::into),
+            hooks: Hooks::PREROUTING.union(Hooks::INPUT).union(Hooks::FORWARD),
         }
         /// The packet goes out by a device of this group; with a mask, the group AND the mask is this number.
         ///
@@ -35,6 +36,7 @@ extension! {
         [!] "dst-group": DeviceGroups {
             set: |m, value, not| m.destination = Some(Negatable { value, not }),
             get: |m| m.destination.map(Into::into),
+            hooks: Hooks::FORWARD.union(Hooks::OUTPUT).union(Hooks::POSTROUTING),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `-m physdev`: asks which ports of a bridge a packet passes.
 
 use crate::extension;
-use crate::model::{Families, InterfacePattern, Negatable};
+use crate::model::{Families, Hooks, InterfacePattern, Negatable};
 use crate::registry::{Extension, Flag, InfoReader, InfoWriter, Require, Revision};
 use nfnetlink::wire::{DecodeError, Problem};
 
@@ -43,11 +43,13 @@ extension! {
         [!] "physdev-is-out": Flag {
             set: |m, _, not| m.is_out = Some(Negatable { value: (), not }),
             get: |m| m.is_out.map(|is| (Flag, is.not)),
+            hooks: Hooks::all().difference(Hooks::OUTPUT),
         }
         /// The packet will go out by this port of a bridge.
         [!] "physdev-out": InterfacePattern {
             set: |m, value, not| m.port_out = Some(Negatable { value, not }),
             get: |m| m.port_out.map(Into::into),
+            hooks: Hooks::all().difference(Hooks::OUTPUT),
         }
         /// The packet goes from port to port of one bridge and is not routed.
         [!] "physdev-is-bridged": Flag {

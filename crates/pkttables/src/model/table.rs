@@ -152,6 +152,18 @@ impl Hook {
         self as u32
     }
 
+    /// This hook alone as a set.
+    #[must_use]
+    pub const fn as_set(self) -> Hooks {
+        match self {
+            Self::Prerouting => Hooks::PREROUTING,
+            Self::Input => Hooks::INPUT,
+            Self::Forward => Hooks::FORWARD,
+            Self::Output => Hooks::OUTPUT,
+            Self::Postrouting => Hooks::POSTROUTING,
+        }
+    }
+
     /// The name of the built-in chain.
     #[must_use]
     pub const fn chain(self) -> &'static str {

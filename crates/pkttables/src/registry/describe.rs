@@ -94,6 +94,8 @@ pub struct Param {
     pub help: Help,
     /// The families it exists in.
     pub families: Families,
+    /// The hooks from which a rule with it may be reached.
+    pub hooks: Hooks,
     /// Whether `!` may stand before it.
     pub negatable: bool,
     /// Whether it must be given.
@@ -185,6 +187,7 @@ impl Param {
         aliases: &[],
         help: Help(""),
         families: Families::all(),
+        hooks: Hooks::all(),
         negatable: false,
         required: false,
         repeatable: false,

@@ -191,6 +191,8 @@ pub enum ObjectKind {
     Timer,
     /// A LED trigger.
     LedTrigger,
+    /// A security context of SELinux.
+    SecurityContext,
 }
 
 impl Domain {
@@ -290,6 +292,7 @@ impl ObjectKind {
             Self::PinnedProgram => "a pinned BPF program",
             Self::Timer => "an idle timer",
             Self::LedTrigger => "a LED trigger",
+            Self::SecurityContext => "a security context of SELinux",
         }
     }
 }

@@ -42,7 +42,7 @@ pub struct Shift {
 
 crate::integer! {
     /// A number of bits to shift by.
-    pub struct ShiftBits(u8): 0..=32, "bits";
+    pub struct ShiftBits(u8): 0..=31, "bits";
 }
 
 impl Default for Connmark {
@@ -121,16 +121,12 @@ extension! {
             excludes: &["nfmask", "ctmask"],
         }
         /// Shift what is set, saved or restored by this many bits towards the high ones.
-        ///
-        /// The kernel refuses 32.
         "left-shift-mark": ShiftBits {
             set: |m, ShiftBits(bits), _| m.shift = Shift { right: false, bits },
             get: |m| (!m.shift.right && m.shift.bits != 0).then_some((ShiftBits(m.shift.bits), false)),
             default: Some("0"),
         }
         /// Shift what is set, saved or restored by this many bits towards the low ones.
-        ///
-        /// The kernel refuses 32.
         "right-shift-mark": ShiftBits {
             set: |m, ShiftBits(bits), _| m.shift = Shift { right: true, bits },
             get: |m| (m.shift.right && m.shift.bits != 0).then_some((ShiftBits(m.shift.bits), false)),

@@ -1,7 +1,7 @@
 //! `-j TCPMSS`: changes the maximum segment size that a TCP connection is opened with.
 use crate::domain::parse_bounded;
 use crate::extension;
-use crate::model::{Families, Family, protocol};
+use crate::model::{Families, Family, Hooks, protocol};
 use crate::registry::{Domain, Extension, Flag, Require, Revision, Scope, Value, ValueError};
 use std::fmt::Write as _;
 
@@ -58,6 +58,7 @@ extension! {
         "clamp-mss-to-pmtu": Flag {
             set: |m, _, _| m.mss = NewMss::ClampToPathMtu,
             get: |m| (m.mss == NewMss::ClampToPathMtu).then_some((Flag, false)),
+            hooks: Hooks::FORWARD.union(Hooks::OUTPUT).union(Hooks::POSTROUTING),
         }
     }
 }
