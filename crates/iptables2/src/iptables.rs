@@ -39,7 +39,11 @@ pub(crate) fn run(personality: &Personality, options: &Options, args: &[String])
         Command::Zero(what) => zero(&mut kernel, personality, invocation.table, what),
         Command::Check { .. } => check(&mut kernel, personality, &invocation),
         _ => edit(&mut kernel, personality, &invocation, &args.join(" ")),
+    }?;
+    if invocation.output.verbose > 0 {
+        listing::edited(personality, &invocation);
     }
+    Ok(())
 }
 
 /// Sets counters to zero.

@@ -2,25 +2,35 @@
 
 use crate::Result;
 use crate::connect::AnyKernel;
+use crate::layout::{About, Layout};
 use crate::personality::{Personality, VERSION};
+use nfnetlink::Transport;
 use pkttables::edit::EditError;
-use pkttables::kernel::{ChainKind, Snapshot};
-use pkttables::model::{Counters, Family, Policy, TableName};
+use pkttables::kernel::{ChainKind, RuleEntry, Snapshot};
+use pkttables::model::{Counters, Family, Policy, Rule, TableName};
 use pkttables::nft::RuleBody;
 use pkttables::registry::{Kind, Registry};
 use pkttables::text::save::{self, CounterStyle};
-use pkttables::text::{Invocation, Listing};
+use pkttables::text::{Command, Invocation, Listing, Output, Zero};
+use std::io::Write as _;
 
-/// A chain to be listed: its name, and if it is built-in its policy and counters.
-type Listed = (Box<str>, Option<(Policy, Counters)>);
+/// A chain to be listed, and if it is built-in its policy and counters.
+#[derive(Debug)]
+struct Listed {
+    name: Box<str>,
+    builtin: Option<(Policy, Counters)>,
+    uses: u32,
+}
+
+type Edited<T> = std::result::Result<T, EditError>;
 
 /// The chains that a listing is about, built-in ones first and there in any case.
-fn chains<T: nfnetlink::Transport>(
+fn chains<T: Transport>(
     snapshot: &mut Snapshot<'_, T>,
     family: Family,
     table: TableName,
     only: Option<&str>,
-) -> std::result::Result<Vec<Listed>, EditError> {
+) -> Edited<Vec<Listed>> {
     let entries = snapshot.chains(family, table)?;
     let mut listed: Vec<Listed> = Vec::new();
     for &hook in table.hooks() {
@@ -30,22 +40,42 @@ fn chains<T: nfnetlink::Transport>(
             }
             _ => None,
         });
-        listed.push((
-            hook.chain().into(),
-            Some(found.unwrap_or_else(|| (Policy::Accept, Counters::default()))),
-        ));
+        let builtin = Some(found.unwrap_or_else(|| (Policy::Accept, Counters::default())));
+        listed.push(Listed { name: hook.chain().into(), builtin, uses: 0 });
     }
     let users = entries.iter().filter(|entry| entry.kind == ChainKind::User);
-    let mut users: Vec<Listed> = users.map(|entry| (entry.name.clone(), None)).collect();
-    users.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    let users = users.map(|entry| Listed { name: entry.name.clone(), builtin: None, uses: entry.uses });
+    let builtins = listed.len();
     listed.extend(users);
+    listed.get_mut(builtins..).unwrap_or_default().sort_unstable_by(|one, other| one.name.cmp(&other.name));
     if let Some(only) = only {
-        listed.retain(|(name, _)| **name == *only);
+        listed.retain(|chain| *chain.name == *only);
         if listed.is_empty() {
             return Err(EditError::NoChain(only.into()));
         }
     }
     Ok(listed)
+}
+
+/// Hands each rule of some chains to `each`: the place of the chain, the rule's number, the rule.
+fn each_rule<T: Transport>(
+    snapshot: &mut Snapshot<'_, T>,
+    family: Family,
+    table: TableName,
+    chains: &[Listed],
+    only: Option<u32>,
+    mut each: impl FnMut(usize, u32, &RuleEntry),
+) -> Edited<()> {
+    let names: Vec<&str> = chains.iter().map(|chain| &*chain.name).collect();
+    let (mut last, mut number) = (usize::MAX, 0);
+    snapshot.for_each_rule(family, table, &names, |place, rule| {
+        number = if place == last { number + 1 } else { 1 };
+        last = place;
+        if only.is_none_or(|only| only == number) {
+            each(place, number, &rule);
+        }
+        Ok(())
+    })
 }
 
 pub(crate) fn list_rules(
@@ -60,7 +90,7 @@ pub(crate) fn list_rules(
     let text = kernel.read(|snapshot| {
         let mut text = String::new();
         let chains = chains(snapshot, family, table, what.chain)?;
-        for (name, builtin) in &chains {
+        for Listed { name, builtin, .. } in &chains {
             match builtin {
                 _ if what.number.is_some() => {}
                 None => text.push_str(&format!("-N {name}\n")),
@@ -73,27 +103,20 @@ pub(crate) fn list_rules(
                 }
             }
         }
-        for (name, _) in &chains {
-            for (number, entry) in (1..).zip(snapshot.rules(family, table, name)?) {
-                if what.number.is_some_and(|only| only != number) {
-                    continue;
-                }
-                match &entry.body {
-                    RuleBody::Known(rule) => save::write_append(&mut text, family, name, rule, style),
-                    RuleBody::Foreign(_) => {
-                        text.push_str(&format!("# foreign rule in {name} (handle {})", entry.handle));
-                    }
-                }
-                text.push('\n');
+        each_rule(snapshot, family, table, &chains, what.number, |place, _, entry| {
+            let name = chains.get(place).map_or("", |chain| &chain.name);
+            match &entry.body {
+                RuleBody::Known(rule) => save::write_append(&mut text, family, name, rule, style),
+                RuleBody::Foreign(rule) => text.push_str(&foreign_rule(name, entry.handle, rule)),
             }
+            text.push('\n');
+        })?;
+        if what.number.is_none() {
+            foreign_chains(&mut text, snapshot, family, table)?;
         }
         Ok::<_, EditError>(text)
     })?;
-    print!("{text}");
-    if let Some(zero) = what.zero {
-        crate::iptables::zero(kernel, personality, table, zero)?;
-    }
-    Ok(())
+    finish(kernel, personality, table, what, &text)
 }
 
 pub(crate) fn list(
@@ -102,7 +125,96 @@ pub(crate) fn list(
     invocation: &Invocation<'_>,
     what: Listing<'_>,
 ) -> Result<()> {
-    list_rules(kernel, personality, invocation, what)
+    let (family, table) = (personality.family, invocation.table);
+    let layout = Layout { family, output: invocation.output, columns: true };
+    let text = kernel.read(|snapshot| {
+        let chains = chains(snapshot, family, table, what.chain)?;
+        let mut rows = vec![(0, String::new()); chains.len()];
+        each_rule(snapshot, family, table, &chains, what.number, |place, number, entry| {
+            if let Some((count, rows)) = rows.get_mut(place) {
+                *count = number;
+                layout.row(rows, number, entry.handle, &entry.body);
+            }
+        })?;
+        if what.number.is_some() {
+            return Ok(rows.into_iter().map(|(_, rows)| rows).collect());
+        }
+        let mut text = String::new();
+        for (Listed { name, builtin, uses }, (count, rows)) in chains.iter().zip(&rows) {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            let about = match *builtin {
+                Some((policy, counters)) => About::Builtin(policy, counters),
+                None => About::User { references: uses.saturating_sub(*count) },
+            };
+            layout.heading(&mut text, name, about);
+            text.push_str(rows);
+        }
+        foreign_chains(&mut text, snapshot, family, table)?;
+        Ok::<_, EditError>(text)
+    })?;
+    finish(kernel, personality, table, what, &text)
+}
+
+/// Prints the listing and sets counters to zero, if that is asked for too.
+fn finish(
+    kernel: &mut AnyKernel,
+    personality: &Personality,
+    table: TableName,
+    what: Listing<'_>,
+    text: &str,
+) -> Result<()> {
+    std::io::stdout().lock().write_all(text.as_bytes())?;
+    what.zero.map_or(Ok(()), |zero| crate::iptables::zero(kernel, personality, table, zero))
+}
+
+/// A comment about a rule that no iptables has made.
+pub(crate) fn foreign_rule(chain: &str, handle: u64, rule: &pkttnetlink::nft::Rule<'_>) -> String {
+    let names: Vec<String> =
+        rule.expressions.iter().map(|expression| expression.name().to_string()).collect();
+    format!("# foreign rule in {chain} (handle {handle}): {}", names.join(", "))
+}
+
+/// Comments about the chains that an iptables has no place for.
+fn foreign_chains<T: Transport>(
+    text: &mut String,
+    snapshot: &mut Snapshot<'_, T>,
+    family: Family,
+    table: TableName,
+) -> Edited<()> {
+    for entry in snapshot.chains(family, table)?.iter().filter(|entry| entry.is_foreign()) {
+        text.push_str(&format!("# foreign chain {} (handle {})\n", entry.name, entry.handle));
+    }
+    Ok(())
+}
+
+/// Prints what was done, as `-v` asks for.
+pub(crate) fn edited(personality: &Personality, invocation: &Invocation<'_>) {
+    let output = Output { numeric: true, ..invocation.output };
+    let layout = Layout { family: personality.family, output, columns: false };
+    let mut text = String::new();
+    let of_hooks = |doing: &str| {
+        let chains = invocation.table.hooks().iter();
+        chains.map(|hook| format!("{doing} chain `{}'\n", hook.chain())).collect()
+    };
+    let mut rule = |rule: &Rule| {
+        layout.rule(&mut text, rule);
+        text.push('\n');
+    };
+    match &invocation.command {
+        Command::Append { rules, .. } | Command::Insert { rules, .. } | Command::Delete { rules, .. } => {
+            rules.iter().for_each(rule);
+        }
+        Command::Check { rules, .. } => rules.iter().for_each(rule),
+        Command::Replace { rule: new, .. } => rule(new),
+        Command::Flush { chain: Some(chain) } => text = format!("Flushing chain `{chain}'\n"),
+        Command::Flush { chain: None } => text = of_hooks("Flushing"),
+        Command::Zero(Zero { chain: None, .. }) => text = of_hooks("Zeroing"),
+        Command::DeleteChain { chain: Some(chain) } => text = format!("Deleting chain `{chain}'\n"),
+        _ => {}
+    }
+    print!("{text}");
 }
 
 /// What `-h` prints.

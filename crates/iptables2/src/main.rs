@@ -5,6 +5,7 @@ mod arguments;
 mod connect;
 mod failure;
 mod iptables;
+mod layout;
 mod listing;
 mod personality;
 mod refusal;

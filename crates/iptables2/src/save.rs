@@ -4,6 +4,7 @@ use crate::Result;
 use crate::arguments::{self, Argument, Known, Takes, option};
 use crate::connect::{AnyKernel, Options};
 use crate::failure::Failure;
+use crate::listing::foreign_rule;
 use crate::personality::{Personality, VERSION};
 use crate::restore::reason;
 use pkttables::kernel::{ChainKind, KernelError};
@@ -121,13 +122,8 @@ pub(crate) fn write_table<T: nfnetlink::Transport>(
                 text.push('\n');
             }
             RuleBody::Foreign(foreign) => {
-                let names: Vec<String> =
-                    foreign.expressions.iter().map(|expression| expression.name().to_string()).collect();
-                text.push_str(&format!(
-                    "# foreign rule in {chain} (handle {}): {}\n",
-                    rule.handle,
-                    names.join(", ")
-                ));
+                text.push_str(&foreign_rule(chain, rule.handle, foreign));
+                text.push('\n');
             }
         }
         Ok::<_, KernelError>(())

@@ -1,5 +1,6 @@
 use crate::registry::InfoWriter;
 use nfnetlink::wire::{DecodeError, Problem, Reader};
+use std::fmt;
 
 /// What becomes of the number of hops that a packet may still make: IPv4's TTL, IPv6's hop limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -10,6 +11,17 @@ pub enum HopChange {
     Increase(u8),
     /// It shrinks by this number, down to 0.
     Decrease(u8),
+}
+
+impl fmt::Display for HopChange {
+    /// Says it in words, for instance `set to 64`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Set(hops) => write!(f, "set to {hops}"),
+            Self::Increase(hops) => write!(f, "increment by {hops}"),
+            Self::Decrease(hops) => write!(f, "decrement by {hops}"),
+        }
+    }
 }
 
 impl HopChange {

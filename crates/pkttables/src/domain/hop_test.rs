@@ -1,5 +1,6 @@
 use crate::registry::InfoWriter;
 use nfnetlink::wire::{DecodeError, Problem, Reader};
+use std::fmt;
 
 /// What is asked of the number of hops that a packet may still make: IPv4's TTL, IPv6's hop limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -12,6 +13,18 @@ pub enum HopTest {
     Below(u8),
     /// It is greater.
     Above(u8),
+}
+
+impl fmt::Display for HopTest {
+    /// Writes a comparison, such as `TTL == 5` without the first word.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Equal(hops) => write!(f, "== {hops}"),
+            Self::NotEqual(hops) => write!(f, "!= {hops}"),
+            Self::Below(hops) => write!(f, "< {hops}"),
+            Self::Above(hops) => write!(f, "> {hops}"),
+        }
+    }
 }
 
 impl HopTest {

@@ -1,6 +1,6 @@
 use super::parse_bounded;
 use crate::model::Families;
-use crate::registry::{Choice, Domain, Scope, Value, ValueError};
+use crate::registry::{Choice, Domain, Lister, Scope, Value, ValueError, bang};
 use nfnetlink::wire::{DecodeError, Problem, Reader};
 use std::fmt::Write as _;
 
@@ -39,6 +39,19 @@ impl<const V6: bool> IcmpType<V6> {
     pub fn name(self) -> Option<&'static str> {
         let meaning = (self.kind, self.min_code, self.max_code);
         Self::names().find(|(_, known)| *known == meaning).map(|(choice, _)| choice.name)
+    }
+
+    /// Appends name or numbers as a listing shows them.
+    pub fn list(self, not: bool, out: &mut Lister<'_>) {
+        if let Some(name) = self.name().filter(|_| !out.is_numeric()) {
+            return out.add(format_args!(" {}{name}", bang(not)));
+        }
+        out.add(format_args!("{}type {}", if not { " !" } else { "" }, self.kind));
+        match self.codes() {
+            (0, u8::MAX) => {}
+            (min, max) if min == max => out.add(format_args!(" code {min}")),
+            (min, max) => out.add(format_args!(" codes {min}-{max}")),
+        }
     }
 
     /// Reads type, lowest and highest code from a kernel structure.

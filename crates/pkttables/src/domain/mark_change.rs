@@ -1,6 +1,6 @@
 use super::Masked;
 use crate::registry::{Domain, Scope, Value, ValueError};
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 /// What becomes of a mark: the bits of `mask` are cleared, then those of `value` are flipped.
 ///
@@ -42,6 +42,19 @@ impl MarkChange {
     #[must_use]
     pub const fn apply(self, mark: u32) -> u32 {
         mark & !self.mask ^ self.value
+    }
+}
+
+impl fmt::Display for MarkChange {
+    /// Says which operation it is, for instance `or 0xf`; `xset` if it is no simple one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.value, self.mask) {
+            (0, mask) => write!(f, "and {:#x}", !mask),
+            (value, mask) if value == mask => write!(f, "or {value:#x}"),
+            (value, 0) => write!(f, "xor {value:#x}"),
+            (value, u32::MAX) => write!(f, "set {value:#x}"),
+            (value, mask) => write!(f, "xset {value:#x}/{mask:#x}"),
+        }
     }
 }
 

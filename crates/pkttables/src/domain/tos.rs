@@ -29,6 +29,15 @@ const fn name(name: &'static str, help: &'static str, value: u8) -> (Choice, u8)
     (Choice { name, aliases: &[], help, families: Families::all() }, value)
 }
 
+impl Tos {
+    /// The name, if the bits have one.
+    #[must_use]
+    pub fn name(self) -> Option<&'static str> {
+        let named = NAMES.iter().filter(|_| self.mask == NAME_MASK);
+        named.into_iter().find(|(_, value)| *value == self.value).map(|(choice, _)| choice.name)
+    }
+}
+
 impl Value for Tos {
     const DOMAIN: Domain = Domain::OneOf(&[Domain::Masked { bits: 8 }, Domain::Choice(&CHOICES)]);
 

@@ -8,6 +8,8 @@ pub struct ChainEntry {
     pub name: Box<str>,
     /// The number that the kernel gave it.
     pub handle: u64,
+    /// How often it is used: by its own rules, by those that call it, and by elements of sets that do.
+    pub uses: u32,
     /// What it is.
     pub kind: ChainKind,
 }
@@ -36,7 +38,8 @@ impl ChainEntry {
         let text = chain.name.as_ref().map(nft_text).unwrap_or_default();
         let kind = classify(table, chain)
             .unwrap_or_else(|| ChainKind::Foreign(Box::new(chain.clone().into_owned())));
-        Self { name: text, handle: chain.handle.unwrap_or_default(), kind }
+        let uses = chain.use_count.unwrap_or_default();
+        Self { name: text, handle: chain.handle.unwrap_or_default(), uses, kind }
     }
 
     /// Whether it is one of the table's built-in chains.

@@ -1,7 +1,9 @@
 //! `-m addrtype`: asks what kind of address the routing tables say it is.
 
 use crate::model::{Families, Hooks, Negatable};
-use crate::registry::{Choice, Domain, Extension, Flag, Revision, RuleScope, Scope, Value, ValueError};
+use crate::registry::{
+    Choice, Domain, Extension, Flag, Lister, Revision, RuleScope, Scope, Value, ValueError, bang,
+};
 use crate::{choices, extension};
 use nfnetlink::wire::{EncodeError, Problem};
 
@@ -184,6 +186,15 @@ impl Extension for Addrtype {
             (None, None) => Err(ValueError::Because("--src-type or --dst-type must be specified")),
             _ => Ok(()),
         }
+    }
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" ADDRTYPE match");
+        out.each(self, |out, name, not, text| match name {
+            "limit-iface-in" => out.add(" limit-in"),
+            "limit-iface-out" => out.add(" limit-out"),
+            name => out.add(format_args!(" {name} {}{text}", bang(not))),
+        });
     }
 }
 

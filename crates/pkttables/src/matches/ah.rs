@@ -2,7 +2,7 @@
 use crate::domain::U32Range;
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
-use crate::registry::{Extension, Revision};
+use crate::registry::{Extension, Lister, Revision, bang};
 use nfnetlink::wire::Problem;
 
 /// The `ah` match.
@@ -53,6 +53,14 @@ impl Extension for Ah {
             Ok(Some(Self { spi: (not || value != U32Range::ALL).then_some(Negatable { value, not }) }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" ah");
+        out.each(self, |out, _, not, text| {
+            let plural = if text.contains(':') { "s" } else { "" };
+            out.add(format_args!(" spi{plural}:{}{text}", bang(not)));
+        });
+    }
 }
 
 #[cfg(test)]

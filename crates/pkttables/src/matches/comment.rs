@@ -3,7 +3,7 @@
 use crate::domain::Text;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Domain, Extension, Revision, Scope, Value, ValueError};
+use crate::registry::{Domain, Extension, Lister, Revision, Scope, Value, ValueError};
 use nfnetlink::wire::Problem;
 
 /// The `comment` match.
@@ -46,6 +46,10 @@ impl Extension for Comment {
             Ok(Some(Self { comment: Remark(Text::new(text).map_err(|_| at)?) }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(format_args!(" /* {} */", self.comment.0.as_str()));
+    }
 }
 
 impl Remark {

@@ -1,6 +1,6 @@
 //! `-m connbytes`: how much a connection has transferred.
 use crate::model::Families;
-use crate::registry::{Domain, Extension, Revision, Scope, Value, ValueError};
+use crate::registry::{Domain, Extension, Lister, Revision, Scope, Value, ValueError};
 use crate::{choices, extension};
 use nfnetlink::wire::Problem;
 use std::fmt::Write as _;
@@ -111,6 +111,14 @@ impl Extension for Connbytes {
             Ok(Some(Self { amount, not: from > to, unit, direction }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, name, not, text| match name {
+            "connbytes-mode" => out.add(format_args!(" connbytes mode {text}")),
+            "connbytes-dir" => out.add(format_args!(" connbytes direction {text}")),
+            _ => out.add(format_args!("{} connbytes {text}", if not { " !" } else { "" })),
+        });
+    }
 }
 
 impl Amount {

@@ -2,7 +2,7 @@
 use crate::domain::PrefixLen;
 use crate::extension;
 use crate::model::{Families, Family};
-use crate::registry::{Extension, Flag, Require, Revision, RuleScope, ValueError};
+use crate::registry::{Extension, Flag, Lister, Require, Revision, RuleScope, ValueError};
 use nfnetlink::wire::{EncodeError, Problem};
 use std::net::IpAddr;
 
@@ -115,6 +115,16 @@ impl Extension for Connlimit {
         self.mask_filled = self.prefix.is_none();
         self.prefix.get_or_insert_with(|| PrefixLen(rule.family.address_bits()));
         Ok(())
+    }
+
+    fn list(&self, out: &mut Lister<'_>) {
+        let side = if self.destination { "dst" } else { "src" };
+        out.each(self, |out, name, _, text| {
+            if name == "connlimit-mask" {
+                out.add(format_args!(" #conn {side}/{text}"));
+            }
+        });
+        out.add(format_args!(" {} {}", if self.upto { "<=" } else { ">" }, self.limit));
     }
 }
 

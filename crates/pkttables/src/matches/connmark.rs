@@ -3,7 +3,7 @@
 use crate::domain::Masked;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Extension, Revision};
+use crate::registry::{Extension, Lister, Revision, bang};
 
 /// The `connmark` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,6 +50,10 @@ impl Extension for Connmark {
             Ok(Some(Self { mark, not }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, _, not, text| out.add(format_args!(" connmark match {} {text}", bang(not))));
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 use crate::domain::{HostMask, PortRange, ProtocolNumber};
 use crate::model::{Families, Family, Negatable};
 use crate::registry::{
-    Domain, Extension, InfoReader, InfoWriter, Require, Revision, Scope, Value, ValueError,
+    Domain, Extension, InfoReader, InfoWriter, Lister, Require, Revision, Scope, Value, ValueError,
 };
 use crate::{choices, extension, flag_set, integer_range};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
@@ -199,6 +199,10 @@ impl Extension for Conntrack {
             decode: |r, family| Self::read_own(r, family, Layout::V1),
         },
     ];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.plain(self, "");
+    }
 }
 
 /// The kernel's structures: `xt_conntrack_mtinfo1` to `3`.

@@ -2,7 +2,7 @@
 
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Extension, Revision};
+use crate::registry::{Extension, Lister, Revision};
 
 /// The `cpu` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,6 +40,12 @@ impl Extension for Cpu {
         },
         decode: |r, _| Ok(Some(Self { cpu: r.ne_u32("cpu")?, not: r.ne_u32("invert")? != 0 })),
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, _, not, text| {
+            out.add(format_args!(" cpu {}{text}", if not { "! " } else { "" }));
+        });
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::domain::{DeviceGroups, Masked};
 use crate::extension;
 use crate::model::{Families, Hooks, Negatable};
-use crate::registry::{Extension, Require, Revision};
+use crate::registry::{Extension, Lister, Require, Revision};
 
 /// The `devgroup` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,6 +78,10 @@ impl Extension for Devgroup {
             Ok(Some(Self { source, destination }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.plain(self, "");
+    }
 }
 
 #[cfg(test)]

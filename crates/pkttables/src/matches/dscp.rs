@@ -2,7 +2,7 @@
 use crate::domain::{Dscp as CodePoint, DscpClass};
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Extension, Require, Revision};
+use crate::registry::{Extension, Lister, Require, Revision, bang};
 use nfnetlink::wire::Problem;
 
 /// The `dscp` match.
@@ -53,6 +53,10 @@ impl Extension for Dscp {
             Ok(Some(Self { value, not: r.u8("invert")? != 0 }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(format_args!(" DSCP match {}{:#04x}", bang(self.not), self.value.number()));
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 use crate::domain::{Ipv6Options, Ipv6OptionsTest};
 use crate::extension;
 use crate::model::{Families, Negatable};
-use crate::registry::{Extension, Revision};
+use crate::registry::{Extension, Lister, Revision, bang};
 
 /// The `dst` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +46,14 @@ impl Extension for Dst {
         },
         decode: |r, _| Ok(Some(Self { header: Ipv6OptionsTest::decode(r)? })),
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" dst");
+        out.each(self, |out, name, not, text| match name {
+            "dst-len" => out.add(format_args!(" length:{}{text}", bang(not))),
+            _ => out.add(format_args!(" opts {text}")),
+        });
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 use crate::domain::U32Range;
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
-use crate::registry::{Extension, Revision};
+use crate::registry::{Extension, Lister, Revision, bang};
 use nfnetlink::wire::Problem;
 
 /// The `esp` match.
@@ -52,6 +52,14 @@ impl Extension for Esp {
             Ok(Some(Self { spi: (not || value != U32Range::ALL).then_some(Negatable { value, not }) }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" esp");
+        out.each(self, |out, _, not, text| {
+            let plural = if text.contains(':') { "s" } else { "" };
+            out.add(format_args!(" spi{plural}:{}{text}", bang(not)));
+        });
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `-m eui64`: compares an IPv6 source address with the Ethernet source address.
 use crate::extension;
 use crate::model::{Families, Hooks};
-use crate::registry::{Extension, Revision};
+use crate::registry::{Extension, Lister, Revision};
 
 /// The `eui64` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +30,10 @@ impl Extension for Eui64 {
         },
         decode: |r, _| r.take(4, "unused").map(|_| Some(Self)),
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.plain(self, "");
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 use crate::domain::{Name, Period, PrefixLen, RateUnit};
 use crate::model::Families;
 use crate::registry::{
-    Domain, Extension, Flag, InfoReader, InfoWriter, Require, Revision, RuleScope, Scope, Value, ValueError,
+    Domain, Extension, Flag, InfoReader, InfoWriter, Lister, Require, Revision, RuleScope, Scope, Value,
+    ValueError,
 };
 use crate::{extension, flag_set};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
@@ -234,6 +235,19 @@ impl Extension for Hashlimit {
         self.source_prefix = self.source_prefix.filter(|prefix| *prefix != all);
         self.destination_prefix = self.destination_prefix.filter(|prefix| *prefix != all);
         Ok(())
+    }
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, name, _, text| match name {
+            "hashlimit-upto" => out.add(format_args!(" limit: up to {text}")),
+            "hashlimit-above" => out.add(format_args!(" limit: above {text}")),
+            "hashlimit-mode" => out.add(format_args!(" mode {}", text.replace(',', "-"))),
+            "hashlimit-name" => {}
+            name => {
+                let label = name.strip_prefix("hashlimit-").unwrap_or(name);
+                out.add(format_args!(" {label}{}{text}", if text.is_empty() { "" } else { " " }));
+            }
+        });
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::domain::Text;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Domain, Extension, ObjectKind, Revision};
+use crate::registry::{Domain, Extension, Lister, ObjectKind, Revision};
 use nfnetlink::wire::Problem;
 
 /// The `helper` match.
@@ -52,6 +52,14 @@ impl Extension for Helper {
             Ok(Some(Self { helper: Text::new(name).map_err(|_| error)?, not }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(format_args!(
+            " helper match {}\"{}\"",
+            if self.not { "! " } else { "" },
+            self.helper.as_str()
+        ));
+    }
 }
 
 #[cfg(test)]

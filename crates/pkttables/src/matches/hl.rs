@@ -2,7 +2,7 @@
 use crate::domain::HopTest;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Extension, Require, Revision};
+use crate::registry::{Extension, Lister, Require, Revision};
 
 /// The `hl` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,6 +56,10 @@ impl Extension for Hl {
         },
         decode: |r, _| Ok(Some(Self { test: HopTest::decode(r)? })),
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(format_args!(" HL match HL {}", self.test));
+    }
 }
 
 #[cfg(test)]

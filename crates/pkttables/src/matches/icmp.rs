@@ -2,7 +2,7 @@
 use crate::domain::IcmpType;
 use crate::extension;
 use crate::model::{Families, protocol};
-use crate::registry::{Extension, Revision};
+use crate::registry::{Extension, Lister, Revision};
 use nfnetlink::wire::Problem;
 
 /// The `icmp` match.
@@ -54,6 +54,11 @@ impl Extension for Icmp {
             }
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" icmp");
+        self.kind.list(self.not, out);
+    }
 }
 
 #[cfg(test)]

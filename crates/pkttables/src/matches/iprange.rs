@@ -3,7 +3,7 @@
 use crate::domain::AddressRange;
 use crate::extension;
 use crate::model::{Families, Negatable};
-use crate::registry::{Domain, Extension, Require, Revision, Scope, Value, ValueError};
+use crate::registry::{Domain, Extension, Lister, Require, Revision, Scope, Value, ValueError};
 
 /// The `iprange` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,6 +83,13 @@ impl Extension for Iprange {
             }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, name, not, text| {
+            let side = if name == "src-range" { "source" } else { "destination" };
+            out.add(format_args!(" {side} IP range{} {text}", if not { " !" } else { "" }));
+        });
+    }
 }
 
 impl Value for Span {

@@ -2,7 +2,7 @@
 use crate::domain::parse_bounded;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Domain, Extension, Require, Revision, Scope, Value, ValueError};
+use crate::registry::{Domain, Extension, Lister, Require, Revision, Scope, Value, ValueError, bang};
 use std::fmt::Write as _;
 
 /// The `length` match.
@@ -55,6 +55,10 @@ impl Extension for Length {
             Ok(Some(Self { range, not }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, _, not, text| out.add(format_args!(" length {}{text}", bang(not))));
+    }
 }
 
 impl Value for LengthRange {

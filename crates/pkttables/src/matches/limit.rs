@@ -1,6 +1,6 @@
 //! `-m limit`: a token bucket, so that the rule matches only so many packets per unit of time.
 use crate::domain::{Period, RateUnit};
-use crate::registry::{Extension, FromNative, Native, NativeWriter, Recognised, Revision, RuleScope};
+use crate::registry::{Extension, FromNative, Lister, Native, NativeWriter, Recognised, Revision, RuleScope};
 use crate::{extension, integer, model::Families};
 use nfnetlink::wire::EncodeError;
 use pkttnetlink::nft::expr::{self, Expression, LimitFlags, LimitType};
@@ -106,6 +106,15 @@ impl Extension for Limit {
             Ok(Some(Self { rate, burst }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, name, _, text| {
+            if name == "limit" {
+                out.add(format_args!(" limit: avg {text}"));
+            }
+        });
+        out.add(format_args!(" burst {}", self.burst));
+    }
 }
 
 const WORD: usize = size_of::<usize>();

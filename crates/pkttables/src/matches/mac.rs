@@ -3,7 +3,7 @@
 use crate::domain::Mac as Address;
 use crate::extension;
 use crate::model::{Families, Hooks};
-use crate::registry::{Extension, Revision};
+use crate::registry::{Extension, Lister, Revision};
 
 /// The `mac` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +48,12 @@ impl Extension for Mac {
             Ok(Some(Self { source, not: r.ne_u32("invert")? != 0 }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, _, not, text| {
+            out.add(format_args!(" MAC {}{text}", if not { "! " } else { "" }));
+        });
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use crate::domain::Masked;
 use crate::extension;
 use crate::model::Families;
 use crate::registry::{
-    Condition, Extension, FromNative, Load, Native, NativeWriter, Recognised, Revision, RuleScope, Test,
+    Condition, Extension, FromNative, Lister, Load, Native, NativeWriter, Recognised, Revision, RuleScope,
+    Test,
 };
 use pkttnetlink::nft::expr::{CmpOp, MetaKey};
 
@@ -79,6 +80,12 @@ impl Extension for Mark {
             Ok(Some(Self { mark, not }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, _, not, text| {
+            out.add(format_args!(" mark match{} {text}", if not { " !" } else { "" }));
+        });
+    }
 }
 
 #[cfg(test)]

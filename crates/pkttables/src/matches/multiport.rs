@@ -2,7 +2,7 @@
 use crate::domain::PortList;
 use crate::extension;
 use crate::model::{Families, protocol};
-use crate::registry::{Extension, InfoWriter, Require, Revision};
+use crate::registry::{Extension, InfoWriter, Lister, Require, Revision};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem, Reader};
 
 /// The `multiport` match.
@@ -98,6 +98,19 @@ impl Extension for Multiport {
             },
         },
     ];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(match self.side {
+            Side::Source => " multiport sports ",
+            Side::Destination => " multiport dports ",
+            Side::Either => " multiport ports ",
+        });
+        out.add(if self.not { " !" } else { "" });
+        for (place, range) in self.ports.iter().enumerate() {
+            out.add(if place > 0 { "," } else { "" });
+            out.ports(range.min(), range.max());
+        }
+    }
 }
 
 impl Multiport {

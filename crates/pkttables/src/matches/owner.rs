@@ -3,7 +3,9 @@
 use crate::domain::parse_bounded;
 use crate::extension;
 use crate::model::{Families, Hooks, Negatable};
-use crate::registry::{Domain, Extension, Flag, ObjectKind, Require, Revision, Scope, Value, ValueError};
+use crate::registry::{
+    Domain, Extension, Flag, Lister, ObjectKind, Require, Revision, Scope, Value, ValueError,
+};
 use crate::system::Names;
 use std::fmt::Write as _;
 
@@ -126,6 +128,20 @@ impl Extension for Owner {
             }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, name, not, text| {
+            let (label, names) = match name {
+                "socket-exists" => ("owner socket exists", None),
+                "uid-owner" => ("owner UID match", Some(Names::users())),
+                "gid-owner" => ("owner GID match", Some(Names::groups())),
+                _ => ("incl. suppl. groups", None),
+            };
+            let name = names.filter(|_| !out.is_numeric()).and_then(|names| names.name(text.parse().ok()?));
+            out.add(format_args!("{} {label}", if not { " !" } else { "" }));
+            out.add(format_args!("{}{}", if text.is_empty() { "" } else { " " }, name.unwrap_or(text)));
+        });
+    }
 }
 
 impl IdRange {

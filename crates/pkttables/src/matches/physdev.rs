@@ -2,7 +2,7 @@
 
 use crate::extension;
 use crate::model::{Families, Hooks, InterfacePattern, Negatable};
-use crate::registry::{Extension, Flag, InfoReader, InfoWriter, Require, Revision};
+use crate::registry::{Extension, Flag, InfoReader, InfoWriter, Lister, Require, Revision};
 use nfnetlink::wire::{DecodeError, Problem};
 
 /// The `physdev` match.
@@ -106,6 +106,11 @@ impl Extension for Physdev {
             }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" PHYSDEV match");
+        out.plain(self, "--");
+    }
 }
 
 const FIELD: usize = InterfacePattern::MAX + 1;

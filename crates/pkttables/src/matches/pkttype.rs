@@ -1,7 +1,7 @@
 //! `-m pkttype`: asks whom the frame was addressed to.
 
 use crate::model::Families;
-use crate::registry::{Domain, Extension, Revision, Scope, Value, ValueError};
+use crate::registry::{Domain, Extension, Lister, Revision, Scope, Value, ValueError, bang};
 use crate::{choices, extension};
 use nfnetlink::wire::Problem;
 
@@ -71,6 +71,10 @@ impl Extension for Pkttype {
             Ok(Some(Self { receiver, not: r.ne_u32("invert")? != 0 }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, _, not, text| out.add(format_args!(" PKTTYPE {}= {text}", bang(not))));
+    }
 }
 
 impl Value for AnyCase {

@@ -1,7 +1,7 @@
 //! `-m quota`: matches until so many bytes have passed.
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Extension, Revision};
+use crate::registry::{Extension, Lister, Revision};
 
 /// The `quota` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,6 +47,10 @@ impl Extension for Quota {
             Ok(Some(Self { bytes, not }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(format_args!(" quota: {} bytes", self.bytes));
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::domain::{Masked, Realms};
 use crate::extension;
 use crate::model::{Families, Hooks};
-use crate::registry::{Extension, Revision};
+use crate::registry::{Extension, Lister, Revision};
 
 /// The `realm` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,6 +51,12 @@ impl Extension for Realm {
             Ok(Some(Self { realm, not }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, _, not, text| {
+            out.add(format_args!(" realm {}{text}", if not { "! " } else { "" }));
+        });
+    }
 }
 
 #[cfg(test)]

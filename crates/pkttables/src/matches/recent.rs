@@ -2,7 +2,7 @@
 use crate::domain::{HostMask, Name};
 use crate::model::{Families, Family};
 use crate::registry::{
-    Extension, Flag, InfoReader, InfoWriter, ObjectKind, Require, Revision, RuleScope, ValueError,
+    Extension, Flag, InfoReader, InfoWriter, Lister, ObjectKind, Require, Revision, RuleScope, ValueError,
 };
 use crate::{choices, extension, integer, registry::Domain};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
@@ -232,6 +232,26 @@ impl Extension for Recent {
             filled: rule.family == Family::Ipv4,
         });
         Ok(())
+    }
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(if self.not { " ! recent:" } else { " recent:" });
+        let mut mask = String::new();
+        out.each(self, |out, name, _, text| match name {
+            "set" => out.add(" SET"),
+            "rcheck" => out.add(" CHECK"),
+            "update" => out.add(" UPDATE"),
+            "remove" => out.add(" REMOVE"),
+            "seconds" => out.add(format_args!(" seconds: {text}")),
+            "reap" => out.add(" reap"),
+            "hitcount" => out.add(format_args!(" hit_count: {text}")),
+            "rttl" => out.add(" TTL-Match"),
+            "name" => out.add(format_args!(" name: {text}")),
+            "mask" => mask = format!(" mask: {text}"),
+            _ => {}
+        });
+        out.add(if self.destination { " side: dest" } else { " side: source" });
+        out.add(mask);
     }
 }
 

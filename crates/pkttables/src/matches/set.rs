@@ -3,7 +3,7 @@
 use crate::domain::SetLookup;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Extension, Flag, InfoReader, InfoWriter, Revision};
+use crate::registry::{Extension, Flag, InfoReader, InfoWriter, Lister, Revision};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
 
 /// The `set` match.
@@ -178,6 +178,10 @@ impl Extension for Set {
             },
         },
     ];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.plain(self, "");
+    }
 }
 
 impl Set {

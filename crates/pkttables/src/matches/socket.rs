@@ -2,7 +2,7 @@
 
 use crate::extension;
 use crate::model::{Families, Hooks};
-use crate::registry::{Extension, Flag, InfoReader, InfoWriter, Revision};
+use crate::registry::{Extension, Flag, InfoReader, InfoWriter, Lister, Revision};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
 
 /// The `socket` match.
@@ -80,6 +80,11 @@ impl Extension for Socket {
             decode: |_, _| Ok(Some(Self::default())),
         },
     ];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" socket");
+        out.plain(self, "--");
+    }
 }
 
 impl Socket {

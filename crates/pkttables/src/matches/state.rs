@@ -2,7 +2,7 @@
 use super::conntrack::{Conntrack, CtStates, Layout};
 use crate::extension;
 use crate::model::{Families, Family, Negatable};
-use crate::registry::{Domain, Extension, InfoReader, Revision, Scope, Value, ValueError};
+use crate::registry::{Domain, Extension, InfoReader, Lister, Revision, Scope, Value, ValueError};
 use nfnetlink::wire::{DecodeError, Problem};
 
 /// The `state` match, which the kernel knows as a `conntrack` match that only looks at the state.
@@ -55,6 +55,10 @@ impl Extension for State {
             decode: |r, family| Self::read(r, family, Layout::V1),
         },
     ];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.plain(self, "");
+    }
 }
 
 impl State {

@@ -1,7 +1,7 @@
 //! `-m statistic`: picks some of the packets, by chance or in turn.
 
 use crate::model::Families;
-use crate::registry::{Domain, Extension, Revision, RuleScope, Scope, Value, ValueError};
+use crate::registry::{Domain, Extension, Lister, Revision, RuleScope, Scope, Value, ValueError};
 use crate::{choices, extension, integer};
 use nfnetlink::wire::{EncodeError, Problem};
 use std::fmt::Write as _;
@@ -135,6 +135,15 @@ impl Extension for Statistic {
             }
             _ => Ok(()),
         }
+    }
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" statistic");
+        out.each(self, |out, name, not, text| {
+            if name != "packet" || text != "0" {
+                out.add(format_args!("{} {name} {text}", if not { " !" } else { "" }));
+            }
+        });
     }
 }
 

@@ -1,6 +1,8 @@
 //! `-m string`: searches the packet for a string of bytes.
 use crate::model::Families;
-use crate::registry::{Domain, Extension, Flag, Require, Revision, RuleScope, Scope, Value, ValueError};
+use crate::registry::{
+    Domain, Extension, Flag, Lister, Require, Revision, RuleScope, Scope, Value, ValueError, bang,
+};
 use crate::{choices, extension};
 use nfnetlink::wire::{EncodeError, Problem};
 use std::fmt::Write as _;
@@ -126,6 +128,16 @@ impl Extension for StringMatch {
 
     fn check(&mut self, _: &RuleScope<'_>) -> Result<(), ValueError> {
         if self.from <= self.to { Ok(()) } else { Err(ValueError::Reversed) }
+    }
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, name, not, text| match name {
+            "string" | "hex-string" => out.add(format_args!(" STRING match {} {text}", bang(not))),
+            "algo" => out.add(format_args!(" ALGO name {text}")),
+            "from" => out.add(format_args!(" FROM {text}")),
+            "to" => out.add(format_args!(" TO {text}")),
+            _ => out.add(" ICASE"),
+        });
     }
 }
 

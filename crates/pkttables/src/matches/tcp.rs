@@ -4,8 +4,8 @@ use crate::extension;
 use crate::model::{Families, Negatable, protocol};
 use crate::nft::ports;
 use crate::registry::{
-    Choice, Condition, Domain, Extension, Flag, FromNative, Load, Native, NativeWriter, Recognised, Revision,
-    RuleScope, Scope, Test, Value, ValueError,
+    Choice, Condition, Domain, Extension, Flag, FromNative, Lister, Load, Native, NativeWriter, Recognised,
+    Revision, RuleScope, Scope, Test, Value, ValueError, bang,
 };
 use nfnetlink::wire::Problem;
 use pkttnetlink::nft::expr::{CmpOp, PayloadBase};
@@ -154,6 +154,22 @@ impl Extension for Tcp {
             }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" tcp");
+        let (source, destination) = (self.source, self.destination);
+        out.labelled_ports("spt", source.not, source.value.min(), source.value.max());
+        out.labelled_ports("dpt", destination.not, destination.value.min(), destination.value.max());
+        out.each(self, |out, name, not, text| match name {
+            "tcp-option" => out.add(format_args!(" option={}{text}", bang(not))),
+            "tcp-flags" if out.is_numeric() => {
+                let TcpFlags { mask, set } = self.flags.value;
+                out.add(format_args!(" flags:{}0x{mask:02X}/0x{set:02X}", bang(not)));
+            }
+            "tcp-flags" => out.add(format_args!(" flags:{}{}", bang(not), text.replace(' ', "/"))),
+            _ => {}
+        });
+    }
 }
 
 /// Byte 13 of the header holds the flags (RFC 9293).

@@ -3,7 +3,7 @@
 use crate::domain::parse_bounded;
 use crate::extension;
 use crate::model::{Families, protocol};
-use crate::registry::{Domain, Extension, Revision, Scope, Value, ValueError};
+use crate::registry::{Domain, Extension, Lister, Revision, Scope, Value, ValueError, bang};
 use std::fmt::Write as _;
 
 /// The `tcpmss` match.
@@ -61,6 +61,10 @@ impl Extension for Tcpmss {
             Ok(Some(Self { mss, not }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, _, not, text| out.add(format_args!(" tcpmss match {}{text}", bang(not))));
+    }
 }
 
 impl Value for MssRange {

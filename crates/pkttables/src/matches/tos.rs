@@ -2,7 +2,7 @@
 use crate::domain::Tos as TosBits;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Extension, Revision};
+use crate::registry::{Extension, Lister, Revision, bang};
 use nfnetlink::wire::EncodeError;
 
 /// The `tos` match.
@@ -63,6 +63,14 @@ impl Extension for Tos {
             },
         },
     ];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(format_args!(" tos match{}", bang(self.not)));
+        match self.bits.name().filter(|_| !out.is_numeric()) {
+            Some(name) => out.add(format_args!(" {name}")),
+            None => out.add(format_args!("{:#04x}/{:#04x}", self.bits.value, self.bits.mask)),
+        }
+    }
 }
 
 #[cfg(test)]

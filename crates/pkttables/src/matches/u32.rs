@@ -1,7 +1,7 @@
 //! `-m u32`: computes numbers from 32-bit words of the packet and compares them.
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Domain, Extension, Revision, Scope, Value, ValueError};
+use crate::registry::{Domain, Extension, Lister, Revision, Scope, Value, ValueError};
 use nfnetlink::wire::{EncodeError, Problem, Reader};
 use std::fmt::Write as _;
 
@@ -107,6 +107,12 @@ impl Extension for U32 {
             Ok(Some(Self { tests: Tests(tests.collect::<Result<_, _>>()?), not }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, _, not, text| {
+            out.add(format_args!(" u32 {}{text}", if not { "! " } else { "" }));
+        });
+    }
 }
 
 /// How many tests, numbers and ranges the structures have room for (`XT_U32_MAXSIZE + 1`).

@@ -4,7 +4,7 @@ use crate::extension;
 use crate::model::{Families, Negatable, protocol};
 use crate::nft::ports;
 use crate::registry::{
-    Extension, FromNative, Native, NativeWriter, Recognised, Revision, RuleScope, ValueError,
+    Extension, FromNative, Lister, Native, NativeWriter, Recognised, Revision, RuleScope, ValueError,
 };
 use nfnetlink::wire::Problem;
 
@@ -99,6 +99,13 @@ impl Extension for Udp {
             }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" udp");
+        let (source, destination) = (self.source, self.destination);
+        out.labelled_ports("spt", source.not, source.value.min(), source.value.max());
+        out.labelled_ports("dpt", destination.not, destination.value.min(), destination.value.max());
+    }
 }
 
 #[cfg(test)]

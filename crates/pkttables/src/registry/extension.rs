@@ -1,5 +1,6 @@
 use super::describe::{Decoded, Descriptor, RevisionInfo};
 use super::info::{InfoError, InfoReader, InfoWriter};
+use super::lister::Lister;
 use super::native::{FromNative, Native, NativeWriter, Recognised};
 use super::sets::Sets;
 use super::value::{Sink, ValueError};
@@ -25,6 +26,12 @@ pub trait Extension: Describe + Clone + Debug + Default + PartialEq + Send + Syn
         for param in Self::DESCRIPTOR.params {
             param.get(self, sink);
         }
+    }
+
+    /// Appends the form that a listing shows, with a space before it; nothing if there is nothing to say.
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(format_args!(" {}", Self::DESCRIPTOR.name));
+        out.plain(self, "");
     }
 
     /// How the native form is read; `None` if there is none.
@@ -94,6 +101,8 @@ pub trait Instance: Any + Debug + Send + Sync {
     fn check(&mut self, rule: &RuleScope<'_>) -> Result<(), ValueError>;
     /// Hands the parameters to `sink` in the order in which they are printed.
     fn params(&self, sink: &mut dyn Sink);
+    /// Appends the form that a listing shows.
+    fn list(&self, out: &mut Lister<'_>);
     /// Writes the native form; `false`, and nothing written, if iptables-nft has none for this value.
     fn to_native(&self, rule: &RuleScope<'_>, out: &mut NativeWriter<'_>) -> bool;
     /// Appends the kernel's structure, padded to a multiple of eight bytes.
@@ -132,6 +141,10 @@ impl<T: Extension> Instance for T {
 
     fn params(&self, sink: &mut dyn Sink) {
         Extension::params(self, sink);
+    }
+
+    fn list(&self, out: &mut Lister<'_>) {
+        Extension::list(self, out);
     }
 
     fn to_native(&self, rule: &RuleScope<'_>, out: &mut NativeWriter<'_>) -> bool {

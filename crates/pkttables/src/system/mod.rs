@@ -1,10 +1,12 @@
 //! What the system calls things: services, protocols, accounts and more, as its configuration files list them.
 
 mod names;
+mod networks;
 mod protocols;
 mod services;
 
 pub use names::Names;
+pub use networks::network_name;
 pub use protocols::Protocols;
 pub use services::Services;
 

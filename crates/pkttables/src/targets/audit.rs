@@ -1,6 +1,6 @@
 //! `-j AUDIT`: writes the packet to the audit log.
 use crate::model::Families;
-use crate::registry::{Extension, Revision};
+use crate::registry::{Extension, Lister, Revision};
 use crate::{choices, extension};
 use nfnetlink::wire::Problem;
 
@@ -55,6 +55,10 @@ impl Extension for Audit {
             Ok(Some(Self { kind: kind.ok_or_else(|| r.error("type", Problem::Value(number.into())))? }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, _, _, text| out.add(format_args!(" AUDIT {text}")));
+    }
 }
 
 #[cfg(test)]

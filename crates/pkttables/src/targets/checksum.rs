@@ -1,7 +1,7 @@
 //! `-j CHECKSUM`: computes a checksum that is left to the network card.
 use crate::extension;
 use crate::model::{Families, Tables};
-use crate::registry::{Extension, Flag, Revision};
+use crate::registry::{Extension, Flag, Lister, Revision};
 use nfnetlink::wire::Problem;
 
 /// The `CHECKSUM` target.
@@ -39,6 +39,10 @@ impl Extension for Checksum {
             other => Err(r.error("operation", Problem::Value(other.into()))),
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" CHECKSUM fill");
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `-j CLASSIFY`: puts the packet into a class of traffic control.
 use crate::extension;
 use crate::model::{Families, Hooks};
-use crate::registry::{Domain, Extension, Revision, Scope, Value, ValueError};
+use crate::registry::{Domain, Extension, Lister, Revision, Scope, Value, ValueError};
 use std::fmt::Write as _;
 
 /// The `CLASSIFY` target.
@@ -51,6 +51,10 @@ impl Extension for Classify {
             Ok(Some(Self { class }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, _, _, text| out.add(format_args!(" CLASSIFY set {text}")));
+    }
 }
 
 impl Value for TrafficClass {

@@ -2,7 +2,7 @@
 use crate::domain::{HexMask, MarkChange, Masked};
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Extension, Flag, InfoWriter, Require, Revision};
+use crate::registry::{Extension, Flag, InfoWriter, Lister, Require, Revision};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem, Reader};
 
 /// The `CONNMARK` target.
@@ -175,6 +175,29 @@ impl Extension for Connmark {
             },
         },
     ];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        let (nfmask, ctmask) = (self.nfmask, self.ctmask);
+        out.add(" CONNMARK");
+        match self.operation {
+            Operation::Set => {
+                out.add(format_args!(" {}", MarkChange { value: self.ctmark, mask: self.ctmask }));
+            }
+            Operation::Save => out.add(" save"),
+            Operation::Restore => out.add(" restore"),
+        }
+        match self.operation {
+            Operation::Set => {}
+            _ if (nfmask, ctmask) == (u32::MAX, u32::MAX) => {}
+            _ if nfmask == ctmask => out.add(format_args!(" mask {nfmask:#x}")),
+            Operation::Save => out.add(format_args!(" nfmask {nfmask:#x} ctmask ~{ctmask:#x}")),
+            Operation::Restore => out.add(format_args!(" ctmask {ctmask:#x} nfmask ~{nfmask:#x}")),
+        }
+        if self.shift.bits > 0 {
+            let side = if self.shift.right { "right" } else { "left" };
+            out.add(format_args!(" {side}-shift-mark {}", self.shift.bits));
+        }
+    }
 }
 
 impl Connmark {

@@ -1,7 +1,7 @@
 //! `-j CT`: how the packet's connection is tracked.
 use crate::domain::{HelperName, TimeoutPolicyName, parse_bounded};
 use crate::model::{Families, Hooks, Tables};
-use crate::registry::{Domain, Extension, Flag, InfoWriter, Revision, Scope, Value, ValueError};
+use crate::registry::{Domain, Extension, Flag, InfoWriter, Lister, Revision, Scope, Value, ValueError};
 use crate::{choices, extension, flag_set};
 use bitflags::bitflags;
 use nfnetlink::wire::{DecodeError, EncodeError, Problem, Reader};
@@ -182,6 +182,11 @@ impl Extension for Ct {
             },
         },
     ];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" CT");
+        out.plain(self, "");
+    }
 }
 
 impl Ct {

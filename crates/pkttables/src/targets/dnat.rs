@@ -2,7 +2,7 @@
 use crate::domain::{Endpoints, NatFlags, NatRange};
 use crate::extension;
 use crate::model::{Families, Hooks, Tables};
-use crate::registry::{Extension, Flag, Revision};
+use crate::registry::{Extension, Flag, Lister, Revision};
 
 /// The `DNAT` target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,6 +52,13 @@ impl Extension for Dnat {
         NatRange::read_only(NatRange::range(1, Families::IPV4)),
         NatRange::multi_range(0),
     ];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, name, _, text| match name {
+            "to-destination" => out.add(format_args!(" to:{text}")),
+            flag => out.add(format_args!(" {flag}")),
+        });
+    }
 }
 
 impl From<NatRange> for Dnat {

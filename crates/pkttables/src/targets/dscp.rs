@@ -2,7 +2,7 @@
 use crate::domain::{Dscp as CodePoint, DscpClass};
 use crate::extension;
 use crate::model::{Families, Tables};
-use crate::registry::{Extension, Require, Revision};
+use crate::registry::{Extension, Lister, Require, Revision};
 use nfnetlink::wire::Problem;
 
 /// The `DSCP` target.
@@ -44,6 +44,10 @@ impl Extension for Dscp {
             Ok(Some(Self { code_point }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(format_args!(" DSCP set {:#04x}", self.code_point.number()));
+    }
 }
 
 #[cfg(test)]

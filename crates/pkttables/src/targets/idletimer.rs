@@ -1,7 +1,7 @@
 //! `-j IDLETIMER`: tells when no packet has come for a while.
 use crate::domain::TimerLabel;
 use crate::model::Families;
-use crate::registry::{Extension, Flag, Revision};
+use crate::registry::{Extension, Flag, Lister, Revision};
 use crate::{extension, integer};
 use nfnetlink::wire::{EncodeError, Problem};
 
@@ -92,6 +92,13 @@ impl Extension for Idletimer {
             },
         },
     ];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, name, _, text| match text {
+            "" => out.add(format_args!(" {name}")),
+            text => out.add(format_args!(" {name}:{text}")),
+        });
+    }
 }
 
 #[cfg(test)]

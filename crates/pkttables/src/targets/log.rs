@@ -1,7 +1,7 @@
 //! `-j LOG`: writes the packet's headers to the kernel's log.
 use crate::domain::{LogPrefix, parse_bounded};
 use crate::model::Families;
-use crate::registry::{Domain, Extension, Flag, Revision, Scope, Value, ValueError};
+use crate::registry::{Domain, Extension, Flag, Lister, Revision, Scope, Value, ValueError};
 use crate::{choices, extension};
 use bitflags::bitflags;
 use nfnetlink::wire::Problem;
@@ -133,6 +133,23 @@ impl Extension for Log {
             Ok(Some(Self { level, flags, prefix }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        if out.is_numeric() {
+            out.add(format_args!(" LOG flags {} level {}", self.flags.bits(), self.level.0));
+        } else {
+            const LEVELS: [&str; 8] = ["emerg", "alert", "crit", "err", "warn", "notice", "info", "debug"];
+            let level = LEVELS.get(usize::from(self.level.0)).copied().unwrap_or_default();
+            out.add(format_args!(" LOG level {level}"));
+            out.each(self, |out, name, _, _| match name.strip_prefix("log-") {
+                Some("level" | "prefix") | None => {}
+                Some(flag) => out.add(format_args!(" {flag}")),
+            });
+        }
+        if let Some(prefix) = &self.prefix {
+            out.add(format_args!(" prefix \"{}\"", prefix.as_str()));
+        }
+    }
 }
 
 impl LogLevel {

@@ -2,7 +2,7 @@
 use crate::domain::{MarkChange, Masked};
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Extension, Require, Revision};
+use crate::registry::{Extension, Lister, Require, Revision};
 
 /// The `MARK` target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,6 +49,10 @@ impl Extension for Mark {
             Ok(Some(Self { change: MarkChange { value: r.ne_u32("mark")?, mask: r.ne_u32("mask")? } }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(format_args!(" MARK {}", self.change));
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 use crate::domain::NatRange;
 use crate::extension;
 use crate::model::{AddressMask, Families, Hooks, Tables};
-use crate::registry::{Extension, Revision};
+use crate::registry::{Extension, Lister, Revision};
 use std::net::IpAddr;
 
 /// The `NETMAP` target.
@@ -54,6 +54,10 @@ fn ends(network: AddressMask) -> (IpAddr, IpAddr) {
 impl Extension for Netmap {
     const REVISIONS: &'static [Revision<Self>] =
         &[NatRange::range(0, Families::IPV6), NatRange::multi_range(0)];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, _, _, text| out.add(format_args!(" to:{text}")));
+    }
 }
 
 impl From<NatRange> for Netmap {

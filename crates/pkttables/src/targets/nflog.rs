@@ -2,7 +2,7 @@
 use crate::domain::LogPrefix;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Extension, FromNative, Native, NativeWriter, Recognised, Revision, RuleScope};
+use crate::registry::{Extension, FromNative, Lister, Native, NativeWriter, Recognised, Revision, RuleScope};
 use nfnetlink::wire::{EncodeError, Problem};
 use pkttnetlink::nft::expr::{Expression, Log};
 
@@ -125,6 +125,10 @@ impl Extension for Nflog {
             Ok(Some(Self { group, prefix, size, threshold }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.plain(self, "");
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 use crate::domain::parse_bounded;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Domain, Extension, Flag, Revision, Scope, Value, ValueError};
+use crate::registry::{Domain, Extension, Flag, Lister, Revision, Scope, Value, ValueError};
 use nfnetlink::wire::EncodeError;
 use std::fmt::Write as _;
 
@@ -134,6 +134,14 @@ impl Extension for Nfqueue {
             decode: |r, _| Ok(Some(Self { queue: r.ne_u16("queue")?, ..Self::default() })),
         },
     ];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" NFQUEUE");
+        out.each(self, |out, name, _, text| {
+            let label = name.strip_prefix("queue-").unwrap_or(name);
+            out.add(format_args!(" {label}{}{text}", if text.is_empty() { "" } else { " " }));
+        });
+    }
 }
 
 impl Nfqueue {

@@ -2,7 +2,7 @@
 use super::ct::{CtFlags, NOTRACK_ALIAS};
 use crate::extension;
 use crate::model::{Families, Hooks, Tables};
-use crate::registry::{Extension, Revision};
+use crate::registry::{Extension, Lister, Revision};
 
 /// The `NOTRACK` target, which the kernel keeps as `CT` with a flag that tells it from `CT --notrack`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +37,10 @@ impl Extension for Notrack {
             Ok((flags & NOTRACK_ALIAS != 0).then_some(Self))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" NOTRACK");
+    }
 }
 
 #[cfg(test)]

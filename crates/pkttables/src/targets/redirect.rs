@@ -2,7 +2,7 @@
 use crate::domain::{NatFlags, NatPorts, NatRange};
 use crate::extension;
 use crate::model::{Families, Hooks, Tables};
-use crate::registry::{Extension, Flag, Revision, ValueError};
+use crate::registry::{Extension, Flag, Lister, Revision, ValueError};
 
 /// The `REDIRECT` target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,6 +44,13 @@ extension! {
 impl Extension for Redirect {
     const REVISIONS: &'static [Revision<Self>] =
         &[NatRange::range(0, Families::IPV6), NatRange::multi_range(0)];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, name, _, text| match name {
+            "to-ports" => out.add(format_args!(" redir ports {text}")),
+            flag => out.add(format_args!(" {flag}")),
+        });
+    }
 }
 
 impl From<NatRange> for Redirect {

@@ -1,6 +1,6 @@
 //! `-j REJECT` of IPv4: drops the packet and tells its sender.
 use crate::model::{Families, Hooks, Tables, protocol};
-use crate::registry::{Extension, Revision, RuleScope, ValueError};
+use crate::registry::{Extension, Lister, Revision, RuleScope, ValueError};
 use crate::{choices, extension};
 use nfnetlink::wire::Problem;
 
@@ -78,6 +78,10 @@ impl Extension for Reject {
 
     fn check(&mut self, rule: &RuleScope<'_>) -> Result<(), ValueError> {
         check_reset(self.with == RejectWith::TcpReset, rule)
+    }
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, _, _, text| out.add(format_args!(" reject-with {text}")));
     }
 }
 

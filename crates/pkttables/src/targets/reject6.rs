@@ -1,7 +1,7 @@
 //! `-j REJECT` of IPv6: drops the packet and tells its sender.
 use super::reject::check_reset;
 use crate::model::{Families, Hooks, Tables};
-use crate::registry::{Extension, Revision, RuleScope, ValueError};
+use crate::registry::{Extension, Lister, Revision, RuleScope, ValueError};
 use crate::{choices, extension};
 use nfnetlink::wire::Problem;
 
@@ -77,6 +77,10 @@ impl Extension for Reject6 {
 
     fn check(&mut self, rule: &RuleScope<'_>) -> Result<(), ValueError> {
         check_reset(self.with == RejectWith6::TcpReset, rule)
+    }
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, _, _, text| out.add(format_args!(" reject-with {text}")));
     }
 }
 

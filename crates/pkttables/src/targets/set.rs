@@ -2,7 +2,9 @@
 use crate::domain::SetLookup;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Extension, Flag, InfoReader, InfoWriter, Require, Revision, RuleScope, ValueError};
+use crate::registry::{
+    Extension, Flag, InfoReader, InfoWriter, Lister, Require, Revision, RuleScope, ValueError,
+};
 use bitflags::bitflags;
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
 
@@ -152,6 +154,10 @@ impl Extension for Set {
             }
             _ => Ok(()),
         }
+    }
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.plain(self, "");
     }
 }
 

@@ -2,7 +2,7 @@
 use crate::domain::{Endpoints, NatFlags, NatRange};
 use crate::extension;
 use crate::model::{Families, Hooks, Tables};
-use crate::registry::{Extension, Flag, Revision, ValueError};
+use crate::registry::{Extension, Flag, Lister, Revision, ValueError};
 
 /// The `SNAT` target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,6 +62,13 @@ impl Extension for Snat {
         NatRange::read_only(NatRange::range(1, Families::IPV4)),
         NatRange::multi_range(0),
     ];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, name, _, text| match name {
+            "to-source" => out.add(format_args!(" to:{text}")),
+            flag => out.add(format_args!(" {flag}")),
+        });
+    }
 }
 
 impl From<NatRange> for Snat {

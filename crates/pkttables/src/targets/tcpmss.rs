@@ -2,7 +2,7 @@
 use crate::domain::parse_bounded;
 use crate::extension;
 use crate::model::{Families, Family, Hooks, protocol};
-use crate::registry::{Domain, Extension, Flag, Require, Revision, Scope, Value, ValueError};
+use crate::registry::{Domain, Extension, Flag, Lister, Require, Revision, Scope, Value, ValueError};
 use std::fmt::Write as _;
 
 /// The `TCPMSS` target.
@@ -84,6 +84,13 @@ impl Extension for Tcpmss {
             Ok(Some(Self { mss }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        match self.mss {
+            NewMss::Bytes(bytes) => out.add(format_args!(" TCPMSS set {bytes}")),
+            NewMss::ClampToPathMtu => out.add(" TCPMSS clamp to PMTU"),
+        }
+    }
 }
 
 impl Value for SegmentSize {

@@ -2,7 +2,7 @@
 use crate::domain::{HostAddress, InterfaceName};
 use crate::extension;
 use crate::model::{Families, Family};
-use crate::registry::{Extension, Revision};
+use crate::registry::{Extension, Lister, Revision};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// The `TEE` target.
@@ -56,6 +56,13 @@ impl Extension for Tee {
             Ok(Some(Self { gateway, oif }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, name, _, text| match name {
+            "gateway" => out.add(format_args!(" TEE gw:{text}")),
+            _ => out.add(format_args!(" oif={text}")),
+        });
+    }
 }
 
 #[cfg(test)]

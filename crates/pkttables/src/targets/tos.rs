@@ -2,7 +2,7 @@
 use crate::domain::Tos as TosBits;
 use crate::extension;
 use crate::model::{Families, Tables};
-use crate::registry::{Extension, Require, Revision};
+use crate::registry::{Extension, Lister, Require, Revision};
 
 /// The `TOS` target: the bits of the mask are cleared, then those of the value are flipped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,6 +45,17 @@ impl Extension for Tos {
         },
         decode: |r, _| Ok(Some(Self { change: TosBits { value: r.u8("value")?, mask: r.u8("mask")? } })),
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        let bits = self.change;
+        match (out.is_numeric(), bits.name()) {
+            (false, Some(name)) => out.add(format_args!(" TOS set {name}")),
+            (false, None) if bits.value == 0 => out.add(format_args!(" TOS and {:#04x}", !bits.mask)),
+            (false, None) if bits.value == bits.mask => out.add(format_args!(" TOS or {:#04x}", bits.value)),
+            (false, None) if bits.mask == 0 => out.add(format_args!(" TOS xor {:#04x}", bits.value)),
+            _ => out.add(format_args!(" TOS set {:#04x}/{:#04x}", bits.value, bits.mask)),
+        }
+    }
 }
 
 #[cfg(test)]

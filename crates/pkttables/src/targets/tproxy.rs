@@ -2,7 +2,7 @@
 use crate::domain::{HostAddress, MarkChange, Port};
 use crate::extension;
 use crate::model::{Families, Family, Hooks, Tables, protocol};
-use crate::registry::{Extension, Revision, RuleScope, ValueError};
+use crate::registry::{Extension, Lister, Revision, RuleScope, ValueError};
 use nfnetlink::wire::EncodeError;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -97,6 +97,11 @@ impl Extension for Tproxy {
             self.address = Ipv6Addr::UNSPECIFIED.into();
         }
         Ok(())
+    }
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(format_args!(" TPROXY redirect {}:{}", self.address, self.port.0));
+        out.add(format_args!(" mark {:#x}/{:#x}", self.mark.value, self.mark.mask));
     }
 }
 

@@ -1,7 +1,7 @@
 //! `-j TRACE`: makes the packet's way through the rules visible.
 use crate::extension;
 use crate::model::{Families, Tables};
-use crate::registry::{Extension, FromNative, Native, NativeWriter, Recognised, Revision, RuleScope};
+use crate::registry::{Extension, FromNative, Lister, Native, NativeWriter, Recognised, Revision, RuleScope};
 use pkttnetlink::nft::expr::MetaKey;
 
 /// The `TRACE` target.
@@ -38,6 +38,10 @@ impl Extension for Trace {
         encode: |_, _| Ok(()),
         decode: |_, _| Ok(Some(Self)),
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.plain(self, "");
+    }
 }
 
 #[cfg(test)]

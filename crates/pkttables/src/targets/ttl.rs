@@ -2,7 +2,7 @@
 use crate::domain::{HopChange, HopStep};
 use crate::extension;
 use crate::model::{Families, Tables};
-use crate::registry::{Extension, Require, Revision};
+use crate::registry::{Extension, Lister, Require, Revision};
 
 /// The `TTL` target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,6 +50,10 @@ impl Extension for Ttl {
         },
         decode: |r, _| Ok(Some(Self { change: HopChange::decode(r)? })),
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(format_args!(" TTL {}", self.change));
+    }
 }
 
 #[cfg(test)]
