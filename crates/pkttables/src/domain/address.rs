@@ -67,20 +67,25 @@ impl AddressMask {
     #[must_use]
     pub fn prefix(address: IpAddr, bits: u8) -> Option<Self> {
         match address {
-            IpAddr::V4(_) => Self::new(address, IpAddr::V4(Ipv4Addr::from_bits(ones(bits, 32)? as u32))),
-            IpAddr::V6(_) => Self::new(address, IpAddr::V6(Ipv6Addr::from_bits(ones(bits, 128)?))),
+            IpAddr::V4(_) => {
+                let zeros = 32_u32.checked_sub(bits.into())?;
+                Self::new(address, IpAddr::V4(Ipv4Addr::from_bits(u32::MAX.checked_shl(zeros).unwrap_or(0))))
+            }
+            IpAddr::V6(_) => {
+                let zeros = 128_u32.checked_sub(bits.into())?;
+                Self::new(address, IpAddr::V6(Ipv6Addr::from_bits(u128::MAX.checked_shl(zeros).unwrap_or(0))))
+            }
         }
     }
 
     /// How many leading bits count; `None` if the mask has gaps.
     #[must_use]
     pub fn prefix_len(&self) -> Option<u8> {
-        let (mask, width) = match *self {
-            Self::V4 { mask, .. } => (u128::from(mask.to_bits()), 32),
-            Self::V6 { mask, .. } => (mask.to_bits(), 128),
+        let (leading, ones) = match *self {
+            Self::V4 { mask, .. } => (mask.to_bits().leading_ones(), mask.to_bits().count_ones()),
+            Self::V6 { mask, .. } => (mask.to_bits().leading_ones(), mask.to_bits().count_ones()),
         };
-        let bits = u8::try_from(mask.count_ones()).ok()?;
-        (ones(bits, width) == Some(mask)).then_some(bits)
+        u8::try_from(leading).ok().filter(|_| leading == ones)
     }
 
     /// The address, bits outside the mask being 0.
@@ -106,13 +111,6 @@ impl AddressMask {
     pub fn is_any(&self) -> bool {
         self.mask().is_unspecified()
     }
-}
-
-/// A number of `width` bits whose first `bits` are set.
-fn ones(bits: u8, width: u8) -> Option<u128> {
-    let zeros = u32::from(width.checked_sub(bits)?);
-    let all = u128::MAX.checked_shr(128 - u32::from(width))?;
-    Some(all & u128::MAX.checked_shl(zeros).unwrap_or(0))
 }
 
 /// Reads what stands behind the `/`: a prefix length, or a mask in the form of an address.
@@ -234,7 +232,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_printed_parses_to_the_same(address: u128, mask: u128, bits in 0u8..=128) {
-            for mask in [mask, ones(bits, 128).unwrap_or(0)] {
+            for mask in [mask, u128::MAX.checked_shl(128 - u32::from(bits)).unwrap_or(0)] {
                 let v6 = AddressMask::new(Ipv6Addr::from_bits(address).into(), Ipv6Addr::from_bits(mask).into());
                 let v4 = AddressMask::new(
                     Ipv4Addr::from_bits(address as u32).into(), Ipv4Addr::from_bits((mask >> 96) as u32).into());

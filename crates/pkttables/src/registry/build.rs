@@ -117,7 +117,9 @@ impl Builder {
     fn check_given(&self, family: Family) -> Result<(), ParamError> {
         let params = || self.descriptor.params.iter().filter(|param| param.families.has(family));
         let is_given = |name: &str| self.bit(name).is_some_and(|bit| self.given & bit != 0);
-        for param in params() {
+        let has_conditions =
+            |param: &&Param| param.required || !param.excludes.is_empty() || !param.needs.is_empty();
+        for param in params().filter(has_conditions) {
             let problem = if !is_given(param.name) {
                 param.required.then_some(ParamProblem::Missing(param.name))
             } else if let Some(&other) = param.excludes.iter().find(|&&other| is_given(other)) {

@@ -1,16 +1,24 @@
 use super::describe::{Descriptor, Kind};
 use crate::model::Family;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
 /// The extensions that a program works with: the built-in ones, and those it adds.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     all: Vec<&'static Descriptor>,
-    by_name: HashMap<(Kind, &'static str), Vec<&'static Descriptor>>,
-    by_xt_name: HashMap<(Kind, &'static str), Vec<&'static Descriptor>>,
+    by_name: ByName,
+    by_xt_name: ByName,
     native: Vec<&'static Descriptor>,
 }
+
+type ByName = HashMap<(Kind, &'static str), Vec<&'static Descriptor>, BuildHasherDefault<NameHasher>>;
+
+/// FNV-1a. The names in the maps are those of extensions, which nobody chooses to make them collide, and every
+/// rule looks some up.
+#[derive(Clone, Copy, Debug)]
+struct NameHasher(u64);
 
 impl Registry {
     /// All extensions of this crate.
@@ -67,5 +75,23 @@ impl Registry {
     #[must_use]
     pub fn native(&self) -> &[&'static Descriptor] {
         &self.native
+    }
+}
+
+impl Default for NameHasher {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for NameHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }

@@ -75,7 +75,7 @@ impl Words {
                 continue;
             }
             let rest = bytes.get(at..).unwrap_or_default();
-            let plain = rest.iter().position(|byte| is_blank(*byte) || *byte == b'"').unwrap_or(rest.len());
+            let plain = rest.iter().position(|byte| ENDS_WORD[usize::from(*byte)]).unwrap_or(rest.len());
             let end = at + plain;
             if bytes.get(end) == Some(&b'"') {
                 at = self.read_quoted(line, at, end)?;
@@ -170,6 +170,17 @@ impl Words {
         Ok(at)
     }
 }
+
+/// The bytes that a word without quotes ends before: a table, as this is asked of every byte.
+const ENDS_WORD: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut byte = 0;
+    while byte < ends.len() {
+        ends[byte] = is_blank(byte as u8) || byte as u8 == b'"';
+        byte += 1;
+    }
+    ends
+};
 
 const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n')

@@ -89,6 +89,14 @@ macro_rules! known {
         pub(super) const KNOWN: &[Known] = &[$(Known {
             option: Base::$option, letter: $letter, takes: Takes::$takes, names: &[$($name),+],
         }),+];
+
+        /// The option of exactly this name.
+        fn named(name: &str) -> Option<Base> {
+            Some(match name {
+                $( $($name)|+ => Base::$option, )+
+                _ => return None,
+            })
+        }
     };
 }
 
@@ -130,6 +138,19 @@ known! {
     Help b'h' Perhaps "help";
 }
 
+/// The place of each letter's option; `u8::MAX` where there is none.
+const BY_LETTER: [u8; 128] = {
+    let mut places = [u8::MAX; 128];
+    let mut place = 0;
+    while place < KNOWN.len() {
+        if KNOWN[place].letter != 0 {
+            places[KNOWN[place].letter as usize] = place as u8;
+        }
+        place += 1;
+    }
+    places
+};
+
 impl Base {
     /// How it is written.
     pub(super) fn known(self) -> Option<&'static Known> {
@@ -143,13 +164,13 @@ impl Base {
 
     /// The option written `-letter`.
     pub(super) fn by_letter(letter: char) -> Option<&'static Known> {
-        let letter = u8::try_from(letter).ok().filter(|letter| *letter != 0)?;
-        KNOWN.iter().find(|known| known.letter == letter)
+        let place = BY_LETTER.get(u32::from(letter) as usize)?;
+        KNOWN.get(usize::from(*place))
     }
 
     /// The option whose name is exactly `name`.
     pub(super) fn by_name(name: &str) -> Option<&'static Known> {
-        KNOWN.iter().find(|known| known.names.contains(&name))
+        named(name)?.known()
     }
 }
 
