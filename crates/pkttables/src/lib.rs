@@ -3,7 +3,7 @@
 //! - [`model`]: families, tables, hooks, chains, rules.
 //! - [`registry`]: which matches and targets exist, which parameters they take, what those accept.
 //! - [`domain`]: the kinds of values that parameters take.
-//! - [`matches`] and [`targets`]: the extensions, one file each.
+//! - [`mod@matches`] and [`targets`]: the extensions, one file each.
 //! - [`text`]: the iptables language, from words to save files.
 //! - [`nft`]: a rule as iptables-nft keeps it in nf_tables expressions.
 //! - [`packet`]: packets as rules see them, for the evaluation of rules without a kernel.
