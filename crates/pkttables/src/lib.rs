@@ -8,8 +8,11 @@
 //! - [`nft`]: a rule as iptables-nft keeps it in nf_tables expressions.
 //! - [`packet`]: packets as rules see them, for the evaluation of rules without a kernel.
 //! - [`kernel`]: reading the rulesets of a kernel, and changing them.
+//! - [`cache`]: one copy of what the kernel holds, found by name, number and handle.
+//! - [`edit`]: edits by chain names and rule numbers.
 //! - [`system`]: the names of services, protocols, accounts and more on this system.
 
+pub mod cache;
 pub mod domain;
 pub mod edit;
 pub mod kernel;

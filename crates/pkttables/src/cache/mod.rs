@@ -1,0 +1,17 @@
+//! One copy of what the kernel holds.
+//!
+//! A [`Cache`] is filled by dumps as far as it is asked for, and holds for one generation. A chain is found by name
+//! at once, a rule by number or handle in logarithmic time, and rules are put in and taken out in logarithmic
+//! time ([`List`]). [`Calls`] knows which chain calls which, and finds loops and ladders that the kernel refuses.
+
+mod calls;
+mod fingerprint;
+mod list;
+mod rules;
+mod table;
+
+pub use calls::{Calls, DEPTH, Endless};
+pub(crate) use fingerprint::Fingerprints;
+pub use list::{ItemId, Iter, List};
+pub use rules::{CachedRule, ChainRules};
+pub use table::{Cache, CachedChain, CachedTable, callee};

@@ -1,0 +1,211 @@
+use super::fingerprint::Fingerprints;
+use super::list::{ItemId, Iter, List};
+use crate::kernel::{RuleEntry, RuleRef};
+use crate::model::{Family, Rule};
+use crate::nft::RuleBody;
+use std::collections::HashMap;
+
+/// After this many rules were looked for by what they do, an index of that is made.
+const SEARCHES: u32 = 2;
+
+/// The rules of a chain, found by number, by handle and by what they do.
+#[derive(Clone, Debug)]
+pub struct ChainRules {
+    family: Family,
+    list: List<CachedRule>,
+    /// Made when it is first needed.
+    by_handle: Option<HashMap<u64, ItemId>>,
+    by_content: Option<(Fingerprints, HashMap<u64, Vec<ItemId>>)>,
+    searches: u32,
+}
+
+/// A rule of the kernel, or one that a transaction puts there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CachedRule {
+    /// By what it can be named.
+    pub at: RuleRef,
+    /// What it does.
+    pub body: RuleBody,
+}
+
+impl ChainRules {
+    /// No rules.
+    #[must_use]
+    pub fn new(family: Family) -> Self {
+        Self { family, list: List::default(), by_handle: None, by_content: None, searches: 0 }
+    }
+
+    /// How many rules there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The rule at a place, from 0.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<&CachedRule> {
+        self.list.get(index)
+    }
+
+    /// The rules in order.
+    #[must_use]
+    pub fn iter(&self) -> Iter<'_, CachedRule> {
+        self.list.iter()
+    }
+
+    /// The place of the rule with this handle, from 0.
+    pub fn index_of_handle(&mut self, handle: u64) -> Option<usize> {
+        let list = &self.list;
+        let index = self.by_handle.get_or_insert_with(|| {
+            let ids = (0..list.len()).filter_map(|index| list.id(index));
+            ids.filter_map(|id| Some((list.item(id)?.handle()?, id))).collect()
+        });
+        self.list.index_of(*index.get(&handle)?)
+    }
+
+    /// The place of the first rule that does the same as this one, from 0.
+    pub fn find(&mut self, rule: &Rule) -> Option<usize> {
+        if self.by_content.is_none() {
+            self.searches += 1;
+            if self.searches <= SEARCHES {
+                return self.list.iter().position(|own| own.does(rule));
+            }
+            self.index_content();
+        }
+        let (fingerprints, index) = self.by_content.as_mut()?;
+        let ids = index.get(&fingerprints.of(self.family, rule))?;
+        let same = ids.iter().filter(|&&id| self.list.item(id).is_some_and(|own| own.does(rule)));
+        same.filter_map(|&id| self.list.index_of(id)).min()
+    }
+
+    /// Adds a rule behind all others.
+    pub fn push(&mut self, rule: CachedRule) {
+        self.insert(self.list.len(), rule);
+    }
+
+    /// Puts a rule at a place, from 0; those there and behind move on. Nothing is done if the place is beyond the
+    /// end.
+    pub fn insert(&mut self, index: usize, rule: CachedRule) {
+        let handle = rule.handle();
+        let fingerprint = self.fingerprint(&rule);
+        let Some(id) = self.list.insert(index, rule) else { return };
+        if let (Some(by_handle), Some(handle)) = (&mut self.by_handle, handle) {
+            by_handle.insert(handle, id);
+        }
+        if let (Some((_, by_content)), Some(fingerprint)) = (&mut self.by_content, fingerprint) {
+            by_content.entry(fingerprint).or_default().push(id);
+        }
+    }
+
+    /// Takes out the rule at a place, from 0.
+    pub fn remove(&mut self, index: usize) -> Option<CachedRule> {
+        let id = self.list.id(index)?;
+        let rule = self.list.remove(index)?;
+        if let (Some(by_handle), Some(handle)) = (&mut self.by_handle, rule.handle()) {
+            by_handle.remove(&handle);
+        }
+        if let Some(fingerprint) = self.fingerprint(&rule)
+            && let Some((_, by_content)) = &mut self.by_content
+            && let Some(ids) = by_content.get_mut(&fingerprint)
+        {
+            ids.retain(|&other| other != id);
+            if ids.is_empty() {
+                by_content.remove(&fingerprint);
+            }
+        }
+        Some(rule)
+    }
+
+    fn index_content(&mut self) {
+        let (mut fingerprints, mut index) = (Fingerprints::default(), HashMap::<_, Vec<_>>::new());
+        for id in (0..self.list.len()).filter_map(|index| self.list.id(index)) {
+            if let Some(RuleBody::Known(rule)) = self.list.item(id).map(|rule| &rule.body) {
+                index.entry(fingerprints.of(self.family, rule)).or_default().push(id);
+            }
+        }
+        self.by_content = Some((fingerprints, index));
+    }
+
+    fn fingerprint(&mut self, rule: &CachedRule) -> Option<u64> {
+        let (fingerprints, _) = self.by_content.as_mut()?;
+        Some(fingerprints.of(self.family, rule.known()?))
+    }
+}
+
+impl CachedRule {
+    /// What it does, if an iptables could have written it.
+    #[must_use]
+    pub const fn known(&self) -> Option<&Rule> {
+        match &self.body {
+            RuleBody::Known(rule) => Some(rule),
+            RuleBody::Foreign(_) => None,
+        }
+    }
+
+    /// The kernel's number, if it has one yet.
+    #[must_use]
+    pub const fn handle(&self) -> Option<u64> {
+        match self.at {
+            RuleRef::Handle(handle) => Some(handle),
+            RuleRef::Id(_) => None,
+        }
+    }
+
+    /// Whether it does the same as `rule`, whatever either has counted.
+    #[must_use]
+    pub fn does(&self, rule: &Rule) -> bool {
+        self.known().is_some_and(|own| own.does_the_same(rule))
+    }
+}
+
+impl From<RuleEntry> for CachedRule {
+    fn from(entry: RuleEntry) -> Self {
+        Self { at: RuleRef::Handle(entry.handle), body: entry.body }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Target;
+    use proptest::prelude::*;
+
+    fn rule(target: u8) -> Rule {
+        Rule { target: Target::Jump(target.to_string().into()), ..Rule::default() }
+    }
+
+    proptest! {
+        #[test]
+        fn rules_are_found_by_handle_and_by_what_they_do(
+            edits in prop::collection::vec((0..3u8, any::<usize>(), 0..9u8), 0..200)
+        ) {
+            let mut rules = ChainRules::new(Family::Ipv4);
+            let mut vector: Vec<(u64, u8)> = Vec::new();
+            for (handle, (remove, place, target)) in edits.into_iter().enumerate() {
+                let handle = handle as u64;
+                if remove == 0 && !vector.is_empty() {
+                    let place = place % vector.len();
+                    vector.remove(place);
+                    rules.remove(place);
+                } else {
+                    let place = place % (vector.len() + 1);
+                    vector.insert(place, (handle, target));
+                    let at = RuleRef::Handle(handle);
+                    rules.insert(place, CachedRule { at, body: RuleBody::Known(rule(target)) });
+                }
+                let by_content = vector.iter().position(|&(_, other)| other == target);
+                prop_assert_eq!(rules.find(&rule(target)), by_content);
+                let by_handle = vector.iter().position(|&(other, _)| other == handle / 2);
+                prop_assert_eq!(rules.index_of_handle(handle / 2), by_handle);
+            }
+            let handles = rules.iter().filter_map(CachedRule::handle);
+            prop_assert!(handles.eq(vector.iter().map(|&(handle, _)| handle)));
+        }
+    }
+}
