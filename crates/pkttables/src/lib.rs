@@ -10,6 +10,7 @@
 //! - [`kernel`]: reading the rulesets of a kernel, and changing them.
 //! - [`cache`]: one copy of what the kernel holds, found by name, number and handle.
 //! - [`edit`]: edits by chain names and rule numbers.
+//! - [`plan`]: the least change that makes a table what it shall be.
 //! - [`system`]: the names of services, protocols, accounts and more on this system.
 
 pub mod cache;
@@ -20,6 +21,7 @@ pub mod matches;
 pub mod model;
 pub mod nft;
 pub mod packet;
+pub mod plan;
 pub mod registry;
 pub mod system;
 pub mod targets;

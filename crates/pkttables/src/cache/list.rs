@@ -230,8 +230,7 @@ impl<T> List<T> {
                 counts: if is_lowest { Vec::new() } else { node.counts.split_off(at) },
             };
             let moved = right.children.clone();
-            let moved_items =
-                if is_lowest { moved.len() as u32 } else { right.counts.iter().sum() };
+            let moved_items = if is_lowest { moved.len() as u32 } else { right.counts.iter().sum() };
             let right = self.new_node(right);
             for child in moved {
                 if is_lowest {

@@ -15,8 +15,15 @@ pub struct ChainRules {
     list: List<CachedRule>,
     /// Made when it is first needed.
     by_handle: Option<HashMap<u64, ItemId>>,
-    by_content: Option<(Fingerprints, HashMap<u64, Vec<ItemId>>)>,
+    by_content: Option<Box<Contents>>,
     searches: u32,
+}
+
+/// The rules that have each fingerprint.
+#[derive(Clone, Debug, Default)]
+struct Contents {
+    fingerprints: Fingerprints,
+    ids: HashMap<u64, Vec<ItemId>>,
 }
 
 /// A rule of the kernel, or one that a transaction puts there.
@@ -78,8 +85,8 @@ impl ChainRules {
             }
             self.index_content();
         }
-        let (fingerprints, index) = self.by_content.as_mut()?;
-        let ids = index.get(&fingerprints.of(self.family, rule))?;
+        let contents = self.by_content.as_mut()?;
+        let ids = contents.ids.get(&contents.fingerprints.of(self.family, rule))?;
         let same = ids.iter().filter(|&&id| self.list.item(id).is_some_and(|own| own.does(rule)));
         same.filter_map(|&id| self.list.index_of(id)).min()
     }
@@ -98,8 +105,8 @@ impl ChainRules {
         if let (Some(by_handle), Some(handle)) = (&mut self.by_handle, handle) {
             by_handle.insert(handle, id);
         }
-        if let (Some((_, by_content)), Some(fingerprint)) = (&mut self.by_content, fingerprint) {
-            by_content.entry(fingerprint).or_default().push(id);
+        if let (Some(contents), Some(fingerprint)) = (&mut self.by_content, fingerprint) {
+            contents.ids.entry(fingerprint).or_default().push(id);
         }
     }
 
@@ -111,7 +118,7 @@ impl ChainRules {
             by_handle.remove(&handle);
         }
         if let Some(fingerprint) = self.fingerprint(&rule)
-            && let Some((_, by_content)) = &mut self.by_content
+            && let Some(Contents { ids: by_content, .. }) = self.by_content.as_deref_mut()
             && let Some(ids) = by_content.get_mut(&fingerprint)
         {
             ids.retain(|&other| other != id);
@@ -123,18 +130,19 @@ impl ChainRules {
     }
 
     fn index_content(&mut self) {
-        let (mut fingerprints, mut index) = (Fingerprints::default(), HashMap::<_, Vec<_>>::new());
+        let mut contents = Box::<Contents>::default();
         for id in (0..self.list.len()).filter_map(|index| self.list.id(index)) {
-            if let Some(RuleBody::Known(rule)) = self.list.item(id).map(|rule| &rule.body) {
-                index.entry(fingerprints.of(self.family, rule)).or_default().push(id);
+            if let Some(rule) = self.list.item(id).and_then(CachedRule::known) {
+                let fingerprint = contents.fingerprints.of(self.family, rule);
+                contents.ids.entry(fingerprint).or_default().push(id);
             }
         }
-        self.by_content = Some((fingerprints, index));
+        self.by_content = Some(contents);
     }
 
     fn fingerprint(&mut self, rule: &CachedRule) -> Option<u64> {
-        let (fingerprints, _) = self.by_content.as_mut()?;
-        Some(fingerprints.of(self.family, rule.known()?))
+        let contents = self.by_content.as_mut()?;
+        Some(contents.fingerprints.of(self.family, rule.known()?))
     }
 }
 

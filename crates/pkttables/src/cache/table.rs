@@ -36,6 +36,8 @@ pub struct CachedTable {
     numbers: HashMap<Box<str>, usize>,
     /// Of the chains whose rules are known.
     calls: Calls,
+    /// Whether there may be other chains by now.
+    outdated: bool,
 }
 
 /// A chain, and its rules where they are known.
@@ -67,18 +69,22 @@ impl Cache {
         }
     }
 
-    /// Goes on to the generation that a transaction has made which changed nothing but these chains; of each it
-    /// forgets the rules. A table of which other things have changed is to be [forgotten](Cache::forget) before.
-    pub fn advance<'c>(
-        &mut self,
-        generation: u32,
-        chains: impl IntoIterator<Item = (Family, TableName, &'c str)>,
-    ) {
+    /// Takes what it holds for this generation. What the change to it has touched is to be forgotten before.
+    pub const fn advance(&mut self, generation: u32) {
         self.generation = Some(generation);
-        for (family, table, chain) in chains {
-            if let Some(table) = self.tables.get_mut(&(family, table)) {
-                table.forget(chain);
-            }
+    }
+
+    /// Forgets the rules of a chain.
+    pub fn forget_rules(&mut self, family: Family, table: TableName, chain: &str) {
+        if let Some(table) = self.tables.get_mut(&(family, table)) {
+            table.forget(chain);
+        }
+    }
+
+    /// Forgets which chains a table has. Of those that are found to be still there the rules stay known.
+    pub fn forget_chains(&mut self, family: Family, table: TableName) {
+        if let Some(table) = self.tables.get_mut(&(family, table)) {
+            table.outdated = true;
         }
     }
 
@@ -95,11 +101,23 @@ impl Cache {
         table: TableName,
     ) -> Result<&mut CachedTable, KernelError> {
         self.renew(snapshot.generation());
-        if !self.tables.contains_key(&(family, table)) {
-            let chains = snapshot.chains(family, table)?;
-            self.tables.insert((family, table), CachedTable::new(&chains));
-        }
-        Ok(self.tables.entry((family, table)).or_default())
+        let known = self.tables.remove(&(family, table));
+        let current = match known {
+            Some(known) if !known.outdated => known,
+            known => {
+                let mut table = CachedTable::new(&snapshot.chains(family, table)?);
+                for chain in known.into_iter().flat_map(|known| known.chains) {
+                    let same = |new: &CachedChain| new.entry.handle == chain.entry.handle;
+                    if let Some(rules) = chain.rules
+                        && table.chain(&chain.entry.name).is_some_and(same)
+                    {
+                        table.know(&chain.entry.name, rules);
+                    }
+                }
+                table
+            }
+        };
+        Ok(self.tables.entry((family, table)).or_insert(current))
     }
 
     /// A table with the rules of all chains.

@@ -250,7 +250,7 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
 
     /// Notes a chain that the transaction makes or deletes.
     fn put(&mut self, table: TableName, name: &str, kind: Kind) {
-        let rules = if self.tracked { Rules::Known(Vec::new()) } else { Rules::Untracked };
+        let rules = if self.tracked { self.no_rules() } else { Rules::Untracked };
         self.state(table).chains.insert(name.into(), ChainState::new(kind, rules));
     }
 

@@ -1,8 +1,10 @@
 use super::chains::Editor;
 use super::error::{EditError, Numbered};
-use super::state::{Rules, Slot, builtin};
+use super::state::{Rules, builtin};
+use crate::cache::{CachedRule, ChainRules};
 use crate::kernel::{NewRule, Place, RuleRef};
 use crate::model::{Rule, TableName, Target};
+use crate::nft::RuleBody;
 use nfnetlink::Transport;
 
 impl<T: Transport> Editor<'_, '_, T> {
@@ -79,21 +81,16 @@ impl<T: Transport> Editor<'_, '_, T> {
         let Some(slot) = self.present(table, chain)?.get(index) else {
             return Err(beyond(chain, number, Numbered::Replacement));
         };
-        match slot.at {
-            RuleRef::Handle(handle) => {
-                let mut edit = self.transaction.table(self.family, table);
-                edit.replace_rule(self.tag, chain, handle, rule, self.snapshot.kernel())?;
-                if let Some(slot) = self.present(table, chain)?.get_mut(index) {
-                    slot.rule = Some(rule.clone());
-                }
-                Ok(())
-            }
+        let place = match slot.at {
+            RuleRef::Handle(handle) => Place::Instead(handle),
             // The kernel replaces by its own numbers only.
             own @ RuleRef::Id(_) => {
                 self.add(table, chain, rule, Place::Before(own), index)?;
-                self.delete_at(table, chain, index + 1)
+                return self.delete_at(table, chain, index + 1);
             }
-        }
+        };
+        self.known(table, chain)?.remove(index);
+        self.add(table, chain, rule, place, index)
     }
 
     /// Whether a chain has a rule that does the same as this one.
@@ -118,19 +115,21 @@ impl<T: Transport> Editor<'_, '_, T> {
                 Err(EditError::NoChain(chain.into()))
             };
         }
-        state.rules = Rules::Known(Vec::new());
+        let none = self.no_rules();
+        self.chain(table, chain)?.rules = none;
         Ok(self.transaction.table(self.family, table).flush_chain(self.tag, chain)?)
     }
 
     /// Deletes all rules of all chains.
     pub fn flush(&mut self, table: TableName) -> Result<(), EditError> {
         self.know_all(table)?;
+        let family = self.family;
         let state = self.state(table);
         if !state.made {
             return Ok(());
         }
         for chain in state.chains.values_mut() {
-            chain.rules = Rules::Known(Vec::new());
+            chain.rules = Rules::Known(Box::new(ChainRules::new(family)));
         }
         Ok(self.transaction.table(self.family, table).flush(self.tag)?)
     }
@@ -154,17 +153,14 @@ impl<T: Transport> Editor<'_, '_, T> {
         edit.add_rule(self.tag, &new, self.snapshot.kernel())?;
         let Some(id) = id else { return Ok(()) };
         self.ids = id;
-        if let Rules::Known(slots) = &mut self.chain(table, chain)?.rules {
-            let slot = Slot { at: RuleRef::Id(id), rule: Some(rule.clone()) };
-            slots.insert(index.min(slots.len()), slot);
+        if let Rules::Known(rules) = &mut self.chain(table, chain)?.rules {
+            rules.insert(index, CachedRule { at: RuleRef::Id(id), body: RuleBody::Known(rule.clone()) });
         }
         Ok(())
     }
 
     fn delete_at(&mut self, table: TableName, chain: &str, index: usize) -> Result<(), EditError> {
-        let slots = self.known(table, chain)?;
-        if index < slots.len() {
-            let slot = slots.remove(index);
+        if let Some(slot) = self.known(table, chain)?.remove(index) {
             self.transaction.table(self.family, table).delete_rule(self.tag, chain, slot.at)?;
         }
         Ok(())
@@ -176,11 +172,11 @@ impl<T: Transport> Editor<'_, '_, T> {
     }
 
     fn find(&mut self, table: TableName, chain: &str, rule: &Rule) -> Result<Option<usize>, EditError> {
-        Ok(self.known(table, chain)?.iter().position(|slot| slot.does(rule)))
+        Ok(self.known(table, chain)?.find(rule))
     }
 
     /// The rules of a chain that must exist.
-    fn present(&mut self, table: TableName, chain: &str) -> Result<&mut Vec<Slot>, EditError> {
+    fn present(&mut self, table: TableName, chain: &str) -> Result<&mut ChainRules, EditError> {
         if !self.chain(table, chain)?.exists() {
             return Err(EditError::NoChain(chain.into()));
         }
@@ -188,18 +184,24 @@ impl<T: Transport> Editor<'_, '_, T> {
     }
 
     /// The rules of a chain, none if it does not exist; reads them if they are not known yet.
-    fn known(&mut self, table: TableName, chain: &str) -> Result<&mut Vec<Slot>, EditError> {
+    fn known(&mut self, table: TableName, chain: &str) -> Result<&mut ChainRules, EditError> {
         let state = self.chain(table, chain)?;
         if matches!(state.rules, Rules::Unread) {
             let entries =
                 if state.exists() { self.snapshot.rules(self.family, table, chain)? } else { Vec::new() };
-            let slots = entries.into_iter().map(Slot::from_entry).collect();
-            self.chain(table, chain)?.rules = Rules::Known(slots);
+            let mut rules = ChainRules::new(self.family);
+            entries.into_iter().for_each(|entry| rules.push(entry.into()));
+            self.chain(table, chain)?.rules = Rules::Known(Box::new(rules));
         }
         match &mut self.chain(table, chain)?.rules {
             Rules::Known(slots) => Ok(slots),
             Rules::Unread | Rules::Untracked => Err(EditError::Untracked),
         }
+    }
+
+    /// The rules of a chain that has none.
+    pub(super) fn no_rules(&self) -> Rules {
+        Rules::Known(Box::new(ChainRules::new(self.family)))
     }
 
     fn check_target(&mut self, table: TableName, rule: &Rule) -> Result<(), EditError> {

@@ -1,8 +1,8 @@
 //! What is known of a table while it is edited.
 
-use crate::kernel::{ChainEntry, ChainKind, RuleEntry, RuleRef};
-use crate::model::{Counters, Hook, Policy, Rule, TableName};
-use crate::nft::RuleBody;
+use crate::cache::ChainRules;
+use crate::kernel::{ChainEntry, ChainKind};
+use crate::model::{Counters, Hook, Policy, TableName};
 use std::collections::HashMap;
 
 /// A table, as far as it is known.
@@ -46,15 +46,7 @@ pub(super) enum Rules {
     /// They have been changed without being tracked.
     Untracked,
     /// All of them, in order.
-    Known(Vec<Slot>),
-}
-
-/// A rule of a chain.
-#[derive(Debug)]
-pub(super) struct Slot {
-    pub(super) at: RuleRef,
-    /// What it does; none for a foreign rule.
-    pub(super) rule: Option<Rule>,
+    Known(Box<ChainRules>),
 }
 
 impl ChainState {
@@ -73,21 +65,6 @@ impl ChainState {
 
     pub(super) fn exists(&self) -> bool {
         self.kind != Kind::Absent
-    }
-}
-
-impl Slot {
-    pub(super) fn from_entry(entry: RuleEntry) -> Self {
-        let rule = match entry.body {
-            RuleBody::Known(rule) => Some(rule),
-            RuleBody::Foreign(_) => None,
-        };
-        Self { at: RuleRef::Handle(entry.handle), rule }
-    }
-
-    /// Whether it does the same as `rule`, whatever either has counted.
-    pub(super) fn does(&self, rule: &Rule) -> bool {
-        self.rule.as_ref().is_some_and(|own| own.does_the_same(rule))
     }
 }
 

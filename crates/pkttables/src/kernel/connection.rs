@@ -10,9 +10,15 @@ use crate::registry::{NoSets, Registry, RuleScope, Sets};
 use nfnetlink::wire::Writer;
 use nfnetlink::{Connection, Error, Flags, Socket, Transport};
 use pkttnetlink::nft::{self, Body, Generation, Message};
+use std::hash::{BuildHasher as _, RandomState};
+use std::time::Duration;
 
 /// How often something is done again that somebody else's change has spoilt.
-const TRIES: usize = 16;
+const TRIES: u32 = 1000;
+/// So often it is done again at once.
+const TRIES_AT_ONCE: u32 = 4;
+/// What is waited most before it is done again.
+const LONGEST_WAIT: Duration = Duration::from_millis(8);
 
 /// A connection to a kernel, with what it has learned of it.
 ///
@@ -117,7 +123,8 @@ impl<T: Transport> Kernel<T> {
         &mut self,
         mut read: impl FnMut(&mut Snapshot<'_, T>) -> Result<R, E>,
     ) -> Result<R, E> {
-        for _ in 0..TRIES {
+        for attempt in 0..TRIES {
+            back_off(attempt);
             let generation = self.generation()?;
             let mut snapshot = Snapshot::new(self, generation);
             let result = read(&mut snapshot);
@@ -132,9 +139,18 @@ impl<T: Transport> Kernel<T> {
     /// between.
     pub fn update<R, E: From<KernelError>>(
         &mut self,
-        mut plan: impl FnMut(&mut Snapshot<'_, T>, &mut Transaction) -> Result<R, E>,
+        plan: impl FnMut(&mut Snapshot<'_, T>, &mut Transaction) -> Result<R, E>,
     ) -> Result<R, E> {
-        for _ in 0..TRIES {
+        self.update_to(plan).map(|(planned, _)| planned)
+    }
+
+    /// Like [`Kernel::update`], and tells the generation that the ruleset is of then, if the kernel tells.
+    pub fn update_to<R, E: From<KernelError>>(
+        &mut self,
+        mut plan: impl FnMut(&mut Snapshot<'_, T>, &mut Transaction) -> Result<R, E>,
+    ) -> Result<(R, Option<u32>), E> {
+        for attempt in 0..TRIES {
+            back_off(attempt);
             let generation = self.generation()?;
             let mut snapshot = Snapshot::new(self, generation);
             let mut transaction = Transaction::at(generation);
@@ -144,12 +160,12 @@ impl<T: Transport> Kernel<T> {
             }
             if planned.is_err() || transaction.is_empty() {
                 if self.generation()? == generation {
-                    return planned;
+                    return planned.map(|planned| (planned, Some(generation)));
                 }
                 continue;
             }
             match self.commit(transaction) {
-                Ok(_) => return planned,
+                Ok(generation) => return planned.map(|planned| (planned, generation)),
                 Err(KernelError::Changed) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -189,6 +205,16 @@ impl<T: Transport> Kernel<T> {
             // A set may have been missing for no fault of the rule.
             self.sets.take_error().map_or(refused, RuleError::Kernel)
         })
+    }
+}
+
+/// Waits so that programs which spoil one another's changes get out of step.
+fn back_off(attempt: u32) {
+    if let Some(late) = attempt.checked_sub(TRIES_AT_ONCE) {
+        let most = Duration::from_micros(50).saturating_mul(1 << late.min(10)).min(LONGEST_WAIT);
+        // Each hasher begins with another random state.
+        let random = RandomState::new().hash_one(attempt) as u32;
+        std::thread::sleep(most.mul_f64(f64::from(random) / f64::from(u32::MAX)));
     }
 }
 

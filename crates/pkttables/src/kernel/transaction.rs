@@ -48,6 +48,8 @@ pub enum Place {
     Before(RuleRef),
     /// Just after this rule.
     After(RuleRef),
+    /// In the place of the rule with this handle, which goes.
+    Instead(u64),
 }
 
 /// A rule in a chain.
@@ -223,7 +225,11 @@ impl TableEdit<'_> {
         let flags = match new.place {
             Place::First | Place::Before(_) => Flags::CREATE,
             Place::Last | Place::After(_) => Flags::CREATE | Flags::APPEND,
+            Place::Instead(_) => Flags::CREATE | Flags::REPLACE,
         };
+        if let Place::Instead(handle) = new.place {
+            message.handle = Some(handle);
+        }
         if let Place::Before(rule) | Place::After(rule) = new.place {
             (message.position, message.position_id) = rule.parts();
         }
@@ -239,8 +245,7 @@ impl TableEdit<'_> {
         rule: &Rule,
         kernel: &mut Kernel<T>,
     ) -> Result<(), KernelError> {
-        let message = nft::Rule { handle: Some(handle), ..self.rule_in(chain) };
-        self.push_rule(tag, Flags::CREATE | Flags::REPLACE, message, chain, rule, kernel)
+        self.add_rule(tag, &NewRule { chain, place: Place::Instead(handle), id: None, rule }, kernel)
     }
 
     fn push_rule<T: Transport>(

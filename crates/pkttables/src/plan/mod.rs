@@ -1,0 +1,21 @@
+//! The least change that makes a table what it shall be.
+//!
+//! A [`Plan`] is the difference between what a [cache](crate::cache) holds of a kernel and a wanted
+//! [`Table`](crate::model::Table), as [`Step`]s in an order that the kernel accepts. It can be looked at, printed like
+//! a diff, refused, or written into a transaction. Rules that stay keep their handles and what they have counted.
+//! [`apply`] does all of it, again if somebody else's change comes between.
+
+mod apply;
+mod compare;
+mod error;
+mod print;
+mod scope;
+mod sequence;
+mod step;
+
+pub use apply::apply;
+pub use compare::plan;
+pub use error::PlanError;
+pub use print::PlanText;
+pub use scope::Scope;
+pub use step::{Plan, Step};
