@@ -14,7 +14,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 /// How often something is done again that somebody else's change has spoilt.
-const TRIES: u32 = 1000;
+const TRIES: u32 = 256;
 /// So often it is done again at once.
 const TRIES_AT_ONCE: u32 = 4;
 /// What is waited most before it is done again.
