@@ -2,8 +2,10 @@ use crate::Result;
 use crate::failure::Failure;
 use nfnetlink::{Direction, Socket, Tap, Transport};
 use pkttables::kernel::{Kernel, KernelSets};
+use pkttables_embedded::{EmbeddedKernel, StateError};
 use pkttnetlink::Readable;
-use std::path::PathBuf;
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
 
 /// A kernel, the running one or an embedded one.
 pub(crate) type AnyKernel = Kernel<Box<dyn Transport>>;
@@ -15,6 +17,7 @@ pub(crate) struct Options {
     pub(crate) embedded: Option<Option<PathBuf>>,
     /// `--debug=netlink`
     pub(crate) debug: bool,
+    kernel: OnceCell<EmbeddedKernel>,
 }
 
 impl Options {
@@ -37,8 +40,18 @@ impl Options {
 
     /// Connects to the kernel that the options name.
     pub(crate) fn open(&self) -> Result<AnyKernel> {
-        if self.embedded.is_some() {
-            return Err(Failure::Other(3, "the embedded kernel is not built in".into()));
+        if let Some(file) = &self.embedded {
+            let kernel = match file {
+                Some(file) => EmbeddedKernel::open(file).map_err(|error| not_kept(file, &error))?,
+                None => EmbeddedKernel::new(),
+            };
+            let socket = kernel.connect();
+            // A second one in the same process is the same.
+            let socket = match self.kernel.set(kernel) {
+                Ok(()) => socket,
+                Err(_) => self.kernel.get().map_or(socket, EmbeddedKernel::connect),
+            };
+            return Ok(Kernel::new(self.tapped(socket)));
         }
         let socket = Socket::open().map_err(pkttables::kernel::KernelError::from)?;
         Ok(Kernel::new(self.tapped(socket)).with_sets(KernelSets::new(Socket::open)))
@@ -54,6 +67,14 @@ impl Options {
         Ok(kernel.with_read_ahead([open()?, open()?]))
     }
 
+    /// Writes what the embedded kernel holds to its file, if it has one.
+    pub(crate) fn keep(&self) -> Result<()> {
+        match (&self.embedded, self.kernel.get()) {
+            (Some(Some(file)), Some(kernel)) => kernel.save(file).map_err(|error| not_kept(file, &error)),
+            _ => Ok(()),
+        }
+    }
+
     fn tapped(&self, transport: impl Transport + 'static) -> Box<dyn Transport> {
         if !self.debug {
             return Box::new(transport);
@@ -62,4 +83,8 @@ impl Options {
             eprintln!("{direction:?}\n{}", Readable(datagram));
         }))
     }
+}
+
+fn not_kept(file: &Path, error: &StateError) -> Failure {
+    Failure::Other(4, format!("{}: {error}", file.display()))
 }

@@ -4,9 +4,9 @@ use super::revisions::{Asking, KnownRevisions};
 use super::sets::KernelSets;
 use super::snapshot::Snapshot;
 use super::transaction::Transaction;
-use crate::model::Rule;
-use crate::nft::{RuleEncoder, RuleError};
-use crate::registry::{NoSets, Registry, RuleScope, Sets};
+use crate::model::{Family, Rule};
+use crate::nft::{Revisions as _, RuleEncoder, RuleError};
+use crate::registry::{Descriptor, NoSets, Registry, RevisionInfo, RuleScope, Sets};
 use nfnetlink::wire::Writer;
 use nfnetlink::{Connection, Error, Flags, Socket, Transport};
 use pkttnetlink::nft::{self, Body, Generation, Message};
@@ -190,6 +190,23 @@ impl<T: Transport> Kernel<T> {
             Err(Error::BatchRefused(refusal)) => Err(KernelError::Refused(self.explain(refusal, &batch))),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Which of an extension's revisions the kernel takes, the newest first; none if it does not have the extension.
+    pub fn revisions(
+        &mut self,
+        descriptor: &Descriptor,
+        family: Family,
+    ) -> Result<Vec<RevisionInfo>, KernelError> {
+        let mut asking =
+            Asking { connection: &mut self.connection, known_revisions: &mut self.known_revisions };
+        let mut taken = Vec::new();
+        for revision in descriptor.revisions(family) {
+            if asking.supports(descriptor.kind, descriptor.xt_name, family, revision.number)? {
+                taken.push(revision);
+            }
+        }
+        Ok(taken)
     }
 
     /// Writes what a rule does into a message.

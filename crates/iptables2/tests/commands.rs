@@ -1,0 +1,146 @@
+//! The subcommands, on the embedded kernel with its state in a file, and `apply` on the running one.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A folder of a test's own.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        Self(folder)
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.0.join(name);
+        std::fs::write(&path, text).expect("a file");
+        path.display().to_string()
+    }
+
+    /// Runs on the embedded kernel of this folder: exit code, what is printed, what is said.
+    fn run(&self, args: &[&str]) -> (Option<i32>, String, String) {
+        let state = format!("--embedded={}", self.0.join("state").display());
+        said(Command::new(env!("CARGO_BIN_EXE_iptables2")).args(args).arg(state))
+    }
+}
+
+fn said(command: &mut Command) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = command.output().expect("output");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (status.code(), text(&stdout), text(&stderr))
+}
+
+const FIRST: &str = "*filter\n:INPUT DROP [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:a - [0:0]\n:b - [0:0]\n\
+    -A INPUT -j a\n-A a -p tcp -m tcp --dport 22 -j ACCEPT\n-A a -p udp -j DROP\n-A b -j RETURN\nCOMMIT\n";
+const SECOND: &str = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:a - [0:0]\n:c - [0:0]\n\
+    -A INPUT -j a\n-A INPUT -j c\n-A a -p tcp -m tcp --dport 22 -j ACCEPT\n-A a -p icmp -j ACCEPT\n-A a -p udp -j DROP\n\
+    COMMIT\n";
+
+#[test]
+fn check_tells_all_errors() {
+    let folder = Folder::new("check");
+    let good = folder.file("good.v4", FIRST);
+    let (code, printed, said) = folder.run(&["check", &good]);
+    assert_eq!((code, &*printed, &*said), (Some(0), "1 tables, 5 chains, 4 rules\n", ""));
+    let bad = folder
+        .file("bad.v6", "*filter\n-A INPUT -p tcp --dprot 22\n-A INPUT -s 1.2.3.4\n-A INPUT -j b\nCOMMIT\n");
+    let (code, printed, said) = folder.run(&["check", &bad]);
+    assert_eq!((code, &*printed), (Some(2), ""));
+    for part in [":2:17: unknown option", "^^^^^^^ did you mean `--dport'?", ":3:13: ", ":4:13: ", "3 errors"]
+    {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    let (code, _, said) = folder.run(&["check", "/no/such/file"]);
+    assert_eq!((code, &*said), (Some(1), "iptables2: /no/such/file: No such file or directory\n"));
+}
+
+#[test]
+fn apply_brings_the_kernel_to_the_file() {
+    let folder = Folder::new("apply");
+    let (first, second) = (folder.file("first.v4", FIRST), folder.file("second.v4", SECOND));
+    let saved = |folder: &Folder| {
+        let (_, saved, _) = folder.run(&["iptables-save"]);
+        saved
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .map(|line| format!("{line}\n"))
+            .collect::<String>()
+    };
+    let (code, printed, _) = folder.run(&["apply", &first]);
+    assert_eq!((code, &*printed), (Some(0), "4 rules were added, 0 deleted, 0 left as they are\n"));
+    assert_eq!(saved(&folder), FIRST);
+    let expected = "- -t filter -P INPUT DROP\n+ -t filter -P INPUT ACCEPT\n+ -t filter -N c\n\
+        + -t filter -A INPUT -j c\n+ -t filter -A a -p icmp -j ACCEPT\n- -t filter -A b -j RETURN\n- -t filter -N b\n";
+    let (code, printed, _) = folder.run(&["diff", &second]);
+    assert_eq!((code, &*printed), (Some(1), expected));
+    let (code, printed, _) = folder.run(&["apply", "--dry-run", &second]);
+    let summary = "2 rules would be added, 1 deleted, 3 left as they are\n";
+    assert_eq!((code, printed), (Some(0), format!("{expected}{summary}")));
+    assert_eq!(saved(&folder), FIRST);
+    let (code, printed, _) = folder.run(&["apply", "--json", &second]);
+    assert_eq!(code, Some(0));
+    let told: serde_json::Value = serde_json::from_str(&printed).expect("JSON");
+    assert_eq!((&told["added"], &told["deleted"], &told["kept"]), (&2.into(), &1.into(), &3.into()));
+    assert_eq!(saved(&folder), SECOND);
+    let (code, printed, _) = folder.run(&["diff", &second]);
+    assert_eq!((code, &*printed), (Some(0), ""));
+}
+
+#[test]
+fn apply_keeps_handles_counters_and_foreign_rules() {
+    let folder = Folder::new("keep");
+    let second = folder.file("second.v4", SECOND);
+    let counted = FIRST.replace("-A a -p tcp", "[5:600] -A a -p tcp");
+    testkit::in_namespace(|| {
+        let program = env!("CARGO_BIN_EXE_iptables2");
+        let _ = testkit::run(Command::new(program).args(["iptables-restore", "-c"]), &counted);
+        let Some(mut nft) = testkit::program("nft") else { return };
+        let _ = testkit::run(
+            nft.args(["insert", "rule", "ip", "filter", "a", "tcp", "dport", "{ 5, 6 }", "drop"]),
+            "",
+        );
+        let listed = || {
+            let mut nft = testkit::program("nft").expect("there a moment ago");
+            testkit::run(nft.args(["-a", "list", "chain", "ip", "filter", "a"]), "")
+        };
+        let before = listed();
+        let (code, printed, said) = said(Command::new(program).args(["apply", &second]));
+        assert_eq!(code, Some(0), "{said}");
+        let expected = "2 rules were added, 1 deleted, 3 left as they are; 1 rules of other programs stay where they are\n";
+        assert_eq!(printed, expected);
+        let after = listed();
+        assert_eq!(after.lines().count(), before.lines().count() + 1);
+        for line in before.lines() {
+            assert!(after.contains(line), "{line} in {after}");
+        }
+        assert!(after.contains("counter packets 5 bytes 600"), "{after}");
+    });
+}
+
+#[test]
+fn query_answers_from_the_registry() {
+    let folder = Folder::new("query");
+    let json = |args: &[&str]| -> serde_json::Value {
+        let (code, printed, said) = folder.run(args);
+        assert_eq!(code, Some(0), "{said}");
+        serde_json::from_str(&printed).expect("JSON")
+    };
+    let matches = json(&["query", "matches", "--json", "--family", "ipv6"]);
+    let names: Vec<_> =
+        matches.as_array().expect("a list").iter().filter_map(|one| one["name"].as_str()).collect();
+    assert!(names.contains(&"hl") && names.contains(&"tcp") && !names.contains(&"ttl"), "{names:?}");
+    let tcp = json(&["query", "match", "tcp", "--json"]);
+    assert_eq!(tcp[0]["protocols"], serde_json::json!(["tcp"]));
+    let port = json(&["query", "match", "tcp", "dport", "--json"]);
+    assert_eq!((&port[0]["negatable"], &port[0]["aliases"][0]), (&true.into(), &"destination-port".into()));
+    let (code, printed, _) = folder.run(&["query", "target", "MASQUERADE"]);
+    assert_eq!(code, Some(0));
+    assert!(printed.contains("tables     nat\nhooks      POSTROUTING\n"), "{printed}");
+    let (code, _, said) = folder.run(&["query", "target", "LOGG"]);
+    assert_eq!((code, &*said), (Some(1), "iptables2: there is no target LOGG\n"));
+    let (code, _, said) = folder.run(&["query", "match", "tcp", "port"]);
+    assert!(code == Some(1) && said.contains("it has sport, dport"), "{said}");
+}
