@@ -11,11 +11,14 @@
 //! - [`cache`]: one copy of what the kernel holds, found by name, number and handle.
 //! - [`edit`]: edits by chain names and rule numbers.
 //! - [`plan`]: the least change that makes a table what it shall be.
+//! - `json`: rulesets and descriptions as JSON, and their JSON Schema; with the feature of that name.
 //! - [`system`]: the names of services, protocols, accounts and more on this system.
 
 pub mod cache;
 pub mod domain;
 pub mod edit;
+#[cfg(feature = "json")]
+pub mod json;
 pub mod kernel;
 pub mod matches;
 pub mod model;

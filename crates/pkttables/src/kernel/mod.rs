@@ -13,6 +13,7 @@ mod refused;
 mod revisions;
 mod sets;
 mod snapshot;
+mod support;
 mod transaction;
 
 pub use chain::{ChainEntry, ChainKind};
@@ -22,4 +23,5 @@ pub use error::KernelError;
 pub use refused::{Operation, RefusedOperation, RefusedTransaction, Subject};
 pub use sets::KernelSets;
 pub use snapshot::{RuleEntry, Snapshot};
+pub use support::Support;
 pub use transaction::{NewRule, Place, RuleRef, TableEdit, Transaction};

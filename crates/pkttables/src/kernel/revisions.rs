@@ -42,13 +42,14 @@ impl<T: Transport> Revisions for Asking<'_, T> {
     }
 }
 
-fn ask<T: Transport>(
+/// Asks for one revision of an extension; an error of the kernel if it does not have it.
+pub(super) fn question<T: Transport>(
     connection: &mut Connection<T>,
     kind: Kind,
     name: &str,
     family: Family,
     revision: u8,
-) -> Result<bool, Error> {
+) -> Result<(), Error> {
     let kind = match kind {
         Kind::Match => CompatKind::MATCH,
         Kind::Target => CompatKind::TARGET,
@@ -60,13 +61,22 @@ fn ask<T: Transport>(
         ..Compat::default()
     };
     let question = Message::new(nft::Family(family.nfproto()), Body::CompatGet(question));
-    let answer = connection.get(
+    connection.get(
         nft::kind::COMPAT_GET,
         Flags::default(),
         |writer| question.encode_payload(writer),
         |_| Ok::<_, Error>(()),
-    );
-    match answer {
+    )
+}
+
+fn ask<T: Transport>(
+    connection: &mut Connection<T>,
+    kind: Kind,
+    name: &str,
+    family: Family,
+    revision: u8,
+) -> Result<bool, Error> {
+    match question(connection, kind, name, family, revision) {
         Ok(()) => Ok(true),
         // No such extension, no such revision; no nft_compat at all.
         Err(error)

@@ -20,6 +20,7 @@ mod lookup;
 mod macros;
 mod memory;
 mod native;
+mod query;
 pub(crate) use macros::extensions;
 mod sample;
 mod sets;
