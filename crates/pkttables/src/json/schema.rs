@@ -167,7 +167,10 @@ fn closed_object(params: &[Param], more: Value) -> Value {
 }
 
 fn of_param(param: &Param) -> Value {
-    let value = of_domain(param.domain);
+    let mut value = of_domain(param.domain);
+    if param.optional_word {
+        value = json!({ "anyOf": [value, { "const": true }] });
+    }
     let mut schema = match param.negatable {
         true => json!({ "anyOf": [value, negated(&value)] }),
         false => json!({ "allOf": [value] }),
