@@ -1,0 +1,21 @@
+//! Connection tracking: connections, their states, the connections expected, fragments and address translation.
+
+mod crc32c;
+mod entry;
+mod expect;
+mod headers;
+mod helper;
+mod index;
+mod protocol;
+mod settings;
+mod table;
+#[cfg(test)]
+mod tests;
+mod track;
+mod tuple;
+mod wheel;
+
+pub use entry::{Connection, ConnectionId, Zone};
+pub use helper::Helper;
+pub use settings::{SettingError, Settings};
+pub use track::{Conntrack, Entry, Pass, Tracking};
