@@ -10,7 +10,6 @@ mod iptables;
 mod layout;
 mod listing;
 mod personality;
-mod plan;
 mod refusal;
 mod restore;
 mod save;

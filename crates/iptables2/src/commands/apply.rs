@@ -1,15 +1,15 @@
 use super::{Source, check};
 use crate::Result;
 use crate::connect::Options;
-use crate::plan::{Change, Plan};
+use crate::failure::Failure;
 use crate::restore::explain;
-use anstyle::{AnsiColor, Style};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use pkttables::edit::EditError;
-use pkttables::kernel::Transaction;
+use pkttables::cache::Cache;
 use pkttables::model::Ruleset;
-use serde_json::json;
+use pkttables::plan::{self, Plan, PlanError, PlanText, Scope, Step};
+use serde_json::{Map, Value, json};
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -42,14 +42,14 @@ impl Apply {
             Ok(ruleset) => ruleset,
             Err(code) => return Ok(code),
         };
-        let plan = bring(options, &ruleset, self.dry_run)?;
+        let plans = bring(options, &ruleset, self.dry_run)?;
         if self.json {
-            print_json(&plan);
+            print_json(&plans);
         } else {
             if self.dry_run {
-                print_changes(&plan);
+                print_changes(&plans);
             }
-            print_summary(&plan, if self.dry_run { "would be" } else { "were" });
+            print_summary(&plans);
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -61,31 +61,46 @@ impl Diff {
             Ok(ruleset) => ruleset,
             Err(code) => return Ok(code),
         };
-        let plan = bring(options, &ruleset, true)?;
+        let plans = bring(options, &ruleset, true)?;
         if self.json {
-            print_json(&plan)
+            print_json(&plans)
         } else {
-            print_changes(&plan)
+            print_changes(&plans)
         }
-        Ok(if plan.changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+        Ok(if plans.iter().all(Plan::is_empty) { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    }
+}
+
+/// Why nothing is sent.
+enum Stop {
+    /// Nothing is to be.
+    DryRun(Vec<Plan>),
+    Failed(PlanError),
+}
+
+impl From<PlanError> for Stop {
+    fn from(error: PlanError) -> Self {
+        Self::Failed(error)
     }
 }
 
 /// Plans what brings the kernel to the ruleset, and does it unless it is a dry run.
-fn bring(options: &Options, ruleset: &Ruleset, dry_run: bool) -> Result<Plan> {
+fn bring(options: &Options, ruleset: &Ruleset, dry_run: bool) -> Result<Vec<Plan>> {
     let mut kernel = options.open_for_reading()?;
     let progress = spinner("comparing with the kernel");
-    let planned = kernel.update(|snapshot, transaction| {
-        let plan = Plan::new(ruleset, snapshot, transaction)?;
-        if dry_run {
-            *transaction = Transaction::new();
-        } else {
-            progress.set_message(format!("making {} changes", plan.changes.len()));
-        }
-        Ok::<_, EditError>(plan)
+    let applied = plan::apply(&mut kernel, &mut Cache::new(), ruleset, &Scope::Table, |plans| {
+        progress.set_message(format!(
+            "making {} changes",
+            plans.iter().map(|plan| plan.steps.len()).sum::<usize>()
+        ));
+        if dry_run { Err(Stop::DryRun(plans.to_vec())) } else { Ok(()) }
     });
     progress.finish_and_clear();
-    planned.map_err(|error| explain(error, |_| String::new()))
+    match applied {
+        Ok(plans) | Err(Stop::DryRun(plans)) => Ok(plans),
+        Err(Stop::Failed(PlanError::Kernel(error))) => Err(explain(error.into(), |_| String::new())),
+        Err(Stop::Failed(error)) => Err(Failure::Other(1, error.to_string())),
+    }
 }
 
 /// Shown on a terminal only.
@@ -97,38 +112,71 @@ fn spinner(message: &'static str) -> ProgressBar {
     bar
 }
 
-fn print_changes(plan: &Plan) {
-    for Change { made, text } in &plan.changes {
-        let color = if *made { AnsiColor::Green } else { AnsiColor::Red };
-        let style = Style::new().fg_color(Some(color.into()));
-        anstream::println!("{style}{} {text}{style:#}", if *made { '+' } else { '-' });
+fn print_changes(plans: &[Plan]) {
+    let coloured = std::io::stdout().is_terminal();
+    plans.iter().for_each(|plan| print!("{}", PlanText { plan, coloured }));
+}
+
+/// What plans come to.
+#[derive(Debug, Default)]
+struct Totals {
+    added: usize,
+    replaced: usize,
+    deleted: usize,
+    chains_made: usize,
+    chains_deleted: usize,
+    chains_renamed: usize,
+    policies: usize,
+}
+
+impl Totals {
+    fn new(plans: &[Plan]) -> Self {
+        let mut totals = Self::default();
+        for step in plans.iter().flat_map(|plan| &plan.steps) {
+            match step {
+                Step::CreateTable => {}
+                Step::SetPolicy { .. } => totals.policies += 1,
+                Step::CreateChain(_) => totals.chains_made += 1,
+                Step::Insert { .. } => totals.added += 1,
+                Step::Replace { .. } => totals.replaced += 1,
+                Step::Delete { .. } => totals.deleted += 1,
+                Step::Flush { old, .. } => totals.deleted += old.len(),
+                Step::DeleteChain { .. } => totals.chains_deleted += 1,
+                Step::RenameChain { .. } => totals.chains_renamed += 1,
+            }
+        }
+        totals
+    }
+
+    /// Each number and what it counts.
+    const fn parts(&self) -> [(usize, &'static str); 7] {
+        [
+            (self.added, "rules added"),
+            (self.replaced, "rules replaced"),
+            (self.deleted, "rules deleted"),
+            (self.chains_made, "chains made"),
+            (self.chains_deleted, "chains deleted"),
+            (self.chains_renamed, "chains renamed"),
+            (self.policies, "policies set"),
+        ]
     }
 }
 
-fn print_summary(plan: &Plan, were: &str) {
-    let foreign = match plan.foreign {
-        0 => String::new(),
-        count => format!("; {count} rules of other programs stay where they are"),
-    };
-    println!(
-        "{} rules {were} added, {} deleted, {} left as they are{foreign}",
-        plan.added, plan.deleted, plan.kept
-    );
+fn print_summary(plans: &[Plan]) {
+    let parts = Totals::new(plans).parts();
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
+    println!("{}", if parts.is_empty() { "nothing to change".into() } else { parts.join(", ") });
 }
 
-fn print_json(plan: &Plan) {
-    let changes = plan.changes.iter();
-    let changes: Vec<_> = changes
-        .map(|change| json!({ "change": if change.made { "add" } else { "delete" }, "text": change.text }))
-        .collect();
-    println!(
-        "{:#}",
-        json!({
-            "added": plan.added,
-            "deleted": plan.deleted,
-            "kept": plan.kept,
-            "foreign": plan.foreign,
-            "changes": changes,
-        })
-    );
+fn print_json(plans: &[Plan]) {
+    let totals = Totals::new(plans).parts();
+    let totals = totals.into_iter().map(|(count, what)| (what.replace(' ', "_"), Value::from(count)));
+    let tables = plans.iter().map(|plan| {
+        let text = PlanText { plan, coloured: false }.to_string();
+        json!({ "table": plan.table.name(), "diff": text.lines().collect::<Vec<_>>() })
+    });
+    let mut answer: Map<String, Value> = totals.collect();
+    answer.insert("tables".into(), tables.collect());
+    println!("{:#}", Value::from(answer));
 }
