@@ -1,7 +1,6 @@
 use pkttables::model::{Counters, Family};
 use pkttables::packet::{self, Direction, Status};
 
-use super::expect::Follow;
 use super::helper::{Helper, HelperState};
 use super::protocol::State;
 use super::tuple::Tuple;
@@ -65,8 +64,6 @@ pub struct Connection {
     pub(crate) master: Option<ConnectionId>,
     pub(crate) helper: Option<Helper>,
     pub(crate) helper_state: Option<Box<HelperState>>,
-    /// Where an expected connection is to be translated to.
-    pub(crate) follows: Option<Box<Follow>>,
     pub(crate) by_source: bool,
 }
 
@@ -84,7 +81,6 @@ impl Connection {
             master: None,
             helper: None,
             helper_state: None,
-            follows: None,
             by_source: false,
         }
     }

@@ -1,7 +1,6 @@
 use std::collections::HashMap;
 
 use pkttables::model::Family;
-use pkttables::packet::Direction;
 
 use super::entry::{ConnectionId, Zone};
 use super::tuple::Tuple;
@@ -12,17 +11,6 @@ pub(crate) struct Expectation {
     pub(crate) master: ConnectionId,
     pub(crate) zone: Zone,
     pub(crate) expires: u64,
-    pub(crate) follows: Option<Follow>,
-}
-
-/// How an expected connection is translated after its master.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Follow {
-    /// The address and port it really goes to.
-    pub(crate) address: [u8; 16],
-    pub(crate) port: u16,
-    /// The direction of the master that it has.
-    pub(crate) direction: Direction,
 }
 
 /// What an expected packet looks like; its source port does not matter.

@@ -6,6 +6,7 @@ mod expect;
 mod headers;
 mod helper;
 mod index;
+mod nat;
 mod protocol;
 mod settings;
 mod table;
@@ -17,5 +18,6 @@ mod wheel;
 
 pub use entry::{Connection, ConnectionId, Zone};
 pub use helper::Helper;
+pub use nat::{Manipulation, NatRange, Random};
 pub use settings::{SettingError, Settings};
 pub use track::{Conntrack, Entry, Pass, Tracking};

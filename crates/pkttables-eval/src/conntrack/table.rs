@@ -129,7 +129,6 @@ impl Table {
         self.wheel.file(id.number, tick(deadline));
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "address translation asks it"))]
     /// Notes the source of a connection for [`same_source`](Self::same_source).
     pub(crate) fn note_source(&mut self, id: ConnectionId) {
         let seed = self.seed;
@@ -139,7 +138,6 @@ impl Table {
         self.sources.insert(hash, id.number);
     }
 
-    #[expect(dead_code, reason = "address translation asks it")]
     /// A noted connection from the same source that `wanted` accepts.
     pub(crate) fn same_source(
         &self,

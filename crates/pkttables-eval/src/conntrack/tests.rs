@@ -18,7 +18,12 @@ const RST: u8 = 4;
 const PSH: u8 = 8;
 const ACK: u8 = 16;
 
-pub(super) fn ipv4(number: u8, source: [u8; 4], destination: [u8; 4], payload: &[u8]) -> Vec<u8> {
+pub(in crate::conntrack) fn ipv4(
+    number: u8,
+    source: [u8; 4],
+    destination: [u8; 4],
+    payload: &[u8],
+) -> Vec<u8> {
     let mut packet = vec![0x45, 0, 0, 0, 0, 1, 0, 0, 64, number, 0, 0];
     packet.extend(source);
     packet.extend(destination);
@@ -40,7 +45,13 @@ fn checksummed(mut packet: Vec<u8>, at: usize) -> Vec<u8> {
     packet
 }
 
-pub(super) fn tcp(way: Direction, flags: u8, sequence: u32, acknowledged: u32, payload: &[u8]) -> Vec<u8> {
+pub(in crate::conntrack) fn tcp(
+    way: Direction,
+    flags: u8,
+    sequence: u32,
+    acknowledged: u32,
+    payload: &[u8],
+) -> Vec<u8> {
     let (from, to, sport, dport) = match way {
         Original => (CLIENT, SERVER, 40_000_u16, 80_u16),
         Reply => (SERVER, CLIENT, 80, 40_000),
@@ -53,7 +64,7 @@ pub(super) fn tcp(way: Direction, flags: u8, sequence: u32, acknowledged: u32, p
     checksummed(ipv4(protocol::TCP, from, to, &header), 16)
 }
 
-pub(super) fn udp(from: ([u8; 4], u16), to: ([u8; 4], u16), payload: &[u8]) -> Vec<u8> {
+pub(in crate::conntrack) fn udp(from: ([u8; 4], u16), to: ([u8; 4], u16), payload: &[u8]) -> Vec<u8> {
     let mut header = [from.1.to_be_bytes(), to.1.to_be_bytes()].concat();
     header.extend((8 + payload.len() as u16).to_be_bytes());
     header.extend([0, 0]);
@@ -61,7 +72,7 @@ pub(super) fn udp(from: ([u8; 4], u16), to: ([u8; 4], u16), payload: &[u8]) -> V
     checksummed(ipv4(protocol::UDP, from.0, to.0, &header), 6)
 }
 
-pub(super) fn icmp(from: [u8; 4], to: [u8; 4], kind: u8, rest: &[u8]) -> Vec<u8> {
+pub(in crate::conntrack) fn icmp(from: [u8; 4], to: [u8; 4], kind: u8, rest: &[u8]) -> Vec<u8> {
     let mut message = vec![kind, 0, 0, 0];
     message.extend(rest);
     checksummed(ipv4(protocol::ICMP, from, to, &message), 2)

@@ -205,7 +205,6 @@ impl Conntrack {
             connection.status.insert(Status::EXPECTED);
             connection.master = Some(expectation.master);
             connection.mark = self.table.get(expectation.master).map_or(0, |master| master.mark);
-            connection.follows = expectation.follows.map(Box::new);
         } else if entry.helper.is_some() {
             connection.set_helper(entry.helper);
         }

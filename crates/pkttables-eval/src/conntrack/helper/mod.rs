@@ -128,7 +128,7 @@ impl Conntrack {
         if let Some(earlier) = state.announced.replace(expected) {
             self.expectations.withdraw(&earlier, master);
         }
-        let expectation = Expectation { master, zone, expires: now + EXPECTED_MS, follows: None };
+        let expectation = Expectation { master, zone, expires: now + EXPECTED_MS };
         self.expectations.add(expected, expectation, now, self.settings.expect_max as usize);
     }
 }

@@ -1,0 +1,170 @@
+//! Network address translation: what a new connection is translated to, and every packet accordingly.
+
+mod choose;
+mod range;
+mod rewrite;
+#[cfg(test)]
+mod tests;
+
+use pkttables::model::{Family, protocol};
+use pkttables::packet::{Data, Direction, Status, TrackState};
+
+use super::entry::{Connection, ConnectionId};
+use super::headers::{View, address};
+use super::protocol::IcmpKind;
+use super::track::{Conntrack, Pass, Tracking};
+use super::tuple::Tuple;
+use rewrite::Rewrite;
+
+pub use range::NatRange;
+
+/// Where numbers that the kernel would draw at random come from.
+pub trait Random {
+    /// Sixteen bits.
+    fn u16(&mut self) -> u16;
+}
+
+/// Which part of a packet is translated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Manipulation {
+    /// The source, in INPUT and POSTROUTING.
+    Source,
+    /// The destination, in PREROUTING and OUTPUT.
+    Destination,
+}
+
+impl Manipulation {
+    const fn opposite(self) -> Self {
+        match self {
+            Self::Source => Self::Destination,
+            Self::Destination => Self::Source,
+        }
+    }
+
+    const fn done(self) -> Status {
+        match self {
+            Self::Source => Status::SRC_NAT_DONE,
+            Self::Destination => Status::DST_NAT_DONE,
+        }
+    }
+
+    /// The status bit that says packets of a direction are translated so.
+    const fn translated(self, direction: Direction) -> Status {
+        match (self, direction) {
+            (Self::Source, Direction::Original) | (Self::Destination, Direction::Reply) => Status::SRC_NAT,
+            _ => Status::DST_NAT,
+        }
+    }
+
+    const fn address(self, tuple: &mut Tuple) -> &mut [u8; 16] {
+        match self {
+            Self::Source => &mut tuple.source,
+            Self::Destination => &mut tuple.destination,
+        }
+    }
+
+    /// The port; of ICMP queries the identifier, whichever is translated.
+    const fn key(self, tuple: &mut Tuple) -> &mut u16 {
+        match (self, tuple.protocol) {
+            (Self::Destination, protocol::ICMP | protocol::ICMPV6) | (Self::Source, _) => {
+                &mut tuple.source_key
+            }
+            (Self::Destination, _) => &mut tuple.destination_key,
+        }
+    }
+}
+
+impl Conntrack {
+    /// Whether the rules of a nat chain are to be asked about a packet: it is of a new connection, no ICMP error,
+    /// and the translation was not settled yet.
+    #[must_use]
+    pub fn wants_nat_rules(&self, tracking: &Tracking, manipulation: Manipulation) -> bool {
+        matches!(tracking.state, TrackState::New | TrackState::Related)
+            && tracking.connection.and_then(|id| self.connection(id)).is_some_and(|connection| {
+                !connection.confirmed() && !connection.status.contains(manipulation.done())
+            })
+    }
+
+    /// Settles the translation of a connection by what a rule said: `nf_nat_setup_info`.
+    pub fn set_up_nat(
+        &mut self,
+        id: ConnectionId,
+        range: &NatRange,
+        manipulation: Manipulation,
+        random: &mut dyn Random,
+    ) {
+        let Some(connection) = self.table.get(id).filter(|connection| !connection.confirmed()) else {
+            return;
+        };
+        let Some(current) = connection.tuple(Direction::Reply).inverse() else { return };
+        let chosen = self.choose(id, &current, range, manipulation, random);
+        let Some(connection) = self.table.get_mut(id) else { return };
+        if chosen != current {
+            let Some(answer) = chosen.inverse() else { return };
+            let [_, reply] = &mut connection.tuples;
+            *reply = answer;
+            connection.status.insert(manipulation.translated(Direction::Original));
+        }
+        connection.status.insert(manipulation.done());
+        if manipulation == Manipulation::Source {
+            self.table.note_source(id);
+        }
+    }
+
+    /// Settles that no rule translates: addresses stay, and so does the port unless its answers would belong to
+    /// another connection.
+    pub fn set_up_nat_to_nothing(
+        &mut self,
+        id: ConnectionId,
+        manipulation: Manipulation,
+        random: &mut dyn Random,
+    ) {
+        let Some(connection) = self.table.get(id) else { return };
+        let answer = connection.tuple(Direction::Reply);
+        let stays = match manipulation {
+            Manipulation::Source => answer.destination,
+            Manipulation::Destination => answer.source,
+        };
+        let range = NatRange::address(address(answer.family, stays));
+        self.set_up_nat(id, &range, manipulation, random);
+    }
+
+    /// Translates a packet as its connection says, in a hook where `manipulation` is done.
+    ///
+    /// The whole packet, from the network header on, is in `packet`. ICMP errors are translated with what they quote.
+    pub fn translate(&self, packet: &mut [u8], tracking: &Tracking, manipulation: Manipulation) -> Pass {
+        let Some(connection) = tracking.connection.and_then(|id| self.connection(id)) else {
+            return Pass::Accept;
+        };
+        let Some(view) = View::parse(Data::new(packet)) else { return Pass::Accept };
+        let error = tracking.state == TrackState::Related
+            && matches!(view.protocol, protocol::ICMP | protocol::ICMPV6)
+            && IcmpKind::of(view.protocol, view.u8(0).unwrap_or_default()) == IcmpKind::Error;
+        if error && is_redirect(&view) && !may_redirect(connection) {
+            return Pass::Drop;
+        }
+        if !connection.status.contains(manipulation.translated(tracking.direction)) {
+            return Pass::Accept;
+        }
+        // Packets are made to look like what the other side answers.
+        let other = connection.tuple(tracking.direction.other());
+        let Some(target) = other.inverse() else { return Pass::Accept };
+        let done = if error {
+            Rewrite::error(packet, other, &target, manipulation)
+        } else {
+            Rewrite::packet(packet, &target, manipulation)
+        };
+        if done.is_some() { Pass::Accept } else { Pass::Drop }
+    }
+}
+
+fn is_redirect(view: &View<'_>) -> bool {
+    view.family == Family::Ipv4 && view.u8(0) == Some(5)
+}
+
+/// A redirect between translated hosts would make them talk past the translation.
+fn may_redirect(connection: &Connection) -> bool {
+    let status = connection.status;
+    status.contains(Status::SRC_NAT_DONE.union(Status::DST_NAT_DONE))
+        && !status.intersects(Status::SRC_NAT.union(Status::DST_NAT))
+}
