@@ -1,6 +1,9 @@
 //! One NEWRULE of the usual size, as bytes and as a typed message, here and in netlink-packet-netfilter.
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+mod cpu_time;
+
+use cpu_time::CpuTime;
+use criterion::{Criterion, Throughput};
 use netlink_packet_core::NetlinkMessage;
 use netlink_packet_netfilter::NetfilterMessage;
 use nfnetlink::wire::{Header, Messages, Writer};
@@ -34,7 +37,7 @@ fn decode(bytes: &[u8]) -> (Header, Message<'_>) {
     (raw.header, Message::decode(&raw).expect("a rule"))
 }
 
-fn message(criterion: &mut Criterion) {
+fn message(criterion: &mut Criterion<CpuTime>) {
     let bytes = newrule();
     let mut group = criterion.benchmark_group(format!("NEWRULE of {} bytes", bytes.len()));
     group.throughput(Throughput::Elements(1));
@@ -66,5 +69,8 @@ fn message(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, message);
-criterion_main!(benches);
+fn main() {
+    let mut criterion = cpu_time::criterion();
+    message(&mut criterion);
+    criterion.final_summary();
+}

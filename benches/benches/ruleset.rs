@@ -1,7 +1,10 @@
 //! The steps between a save file and a kernel, each alone, with two sizes of rulesets.
 
+mod cpu_time;
+
 use benches::{Result, SIZES};
-use criterion::{BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, measurement::WallTime};
+use cpu_time::CpuTime;
+use criterion::{BatchSize, BenchmarkGroup, BenchmarkId, Throughput};
 use nfnetlink::wire::Writer;
 use nfnetlink::{Batch, Connection};
 use pkttables::edit::{EditError, Editor};
@@ -40,13 +43,13 @@ impl Sample {
         Ok(Self { rules: benches::rules(&text)?, text, batch })
     }
 
-    fn parse(&self, group: &mut BenchmarkGroup<'_, WallTime>, id: &str) {
+    fn parse(&self, group: &mut BenchmarkGroup<'_, CpuTime>, id: &str) {
         group.bench_function(BenchmarkId::new("parse", id), |b| {
             b.iter(|| benches::parse(black_box(&self.text)).expect("rules"));
         });
     }
 
-    fn encode(&self, group: &mut BenchmarkGroup<'_, WallTime>, id: &str) {
+    fn encode(&self, group: &mut BenchmarkGroup<'_, CpuTime>, id: &str) {
         let mut encoder = RuleEncoder::default();
         let mut writer = Writer::new();
         group.bench_function(BenchmarkId::new("encode", id), |b| {
@@ -62,7 +65,7 @@ impl Sample {
         });
     }
 
-    fn decode(&self, group: &mut BenchmarkGroup<'_, WallTime>, id: &str) {
+    fn decode(&self, group: &mut BenchmarkGroup<'_, CpuTime>, id: &str) {
         group.bench_function(BenchmarkId::new("decode", id), |b| {
             b.iter(|| {
                 let rules = self.batch.messages().filter_map(|(_, message)| {
@@ -80,7 +83,7 @@ impl Sample {
         });
     }
 
-    fn print(&self, group: &mut BenchmarkGroup<'_, WallTime>, id: &str) {
+    fn print(&self, group: &mut BenchmarkGroup<'_, CpuTime>, id: &str) {
         let mut text = String::new();
         group.bench_function(BenchmarkId::new("print", id), |b| {
             b.iter(|| {
@@ -95,14 +98,14 @@ impl Sample {
     }
 
     /// All that iptables-restore does before it sends: reading, editing and encoding.
-    fn plan(&self, group: &mut BenchmarkGroup<'_, WallTime>, id: &str) {
+    fn plan(&self, group: &mut BenchmarkGroup<'_, CpuTime>, id: &str) {
         let mut kernel = Kernel::new(EmbeddedKernel::new().connect());
         group.bench_function(BenchmarkId::new("plan", id), |b| {
             b.iter(|| benches::batch(black_box(&self.text), &mut kernel).expect("a batch"));
         });
     }
 
-    fn commit(&self, group: &mut BenchmarkGroup<'_, WallTime>, id: &str) {
+    fn commit(&self, group: &mut BenchmarkGroup<'_, CpuTime>, id: &str) {
         let empty = || Connection::new(EmbeddedKernel::new().connect());
         group.bench_function(BenchmarkId::new("commit, embedded kernel", id), |b| {
             b.iter_batched_ref(
@@ -113,7 +116,7 @@ impl Sample {
         });
     }
 
-    fn read_back(&self, group: &mut BenchmarkGroup<'_, WallTime>, id: &str) {
+    fn read_back(&self, group: &mut BenchmarkGroup<'_, CpuTime>, id: &str) {
         let mut kernel = self.loaded();
         group.bench_function(BenchmarkId::new("read back, embedded kernel", id), |b| {
             b.iter(|| {
@@ -134,7 +137,7 @@ impl Sample {
     }
 
     /// One rule more in a chain in the middle, and one less.
-    fn edit(&self, group: &mut BenchmarkGroup<'_, WallTime>, id: &str) {
+    fn edit(&self, group: &mut BenchmarkGroup<'_, CpuTime>, id: &str) {
         let mut kernel = self.loaded();
         let rule = Rule { target: Target::Verdict(Verdict::Accept), ..Rule::default() };
         group.throughput(Throughput::Elements(1));
@@ -162,7 +165,7 @@ impl Sample {
 }
 
 fn main() {
-    let mut criterion = Criterion::default().configure_from_args();
+    let mut criterion = cpu_time::criterion();
     for (rules, chains) in SIZES {
         let sample = Sample::new(rules, chains).expect("a ruleset");
         let mut group = criterion.benchmark_group("ruleset");

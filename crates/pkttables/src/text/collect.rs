@@ -114,7 +114,7 @@ impl Section {
             Command::Replace { chain, number, rule } => {
                 let jump = self.unknown_target(&rule);
                 match self.chain(chain)?.rules.get_mut(index(number)) {
-                    Some(place) => *place = rule,
+                    Some(place) => *place = *rule,
                     None => return refused(&number.to_string(), Refusal::ReplacementIndex),
                 }
                 return Ok(jump);

@@ -76,7 +76,7 @@ pub enum Command<'a> {
         /// The number, from 1.
         number: u32,
         /// What comes in its place.
-        rule: Rule,
+        rule: Box<Rule>,
     },
     /// `-C`
     Check {
@@ -154,18 +154,19 @@ pub struct Zero<'a> {
 /// The rules of one line: usually one, several where it names several addresses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rules {
-    first: Rule,
+    /// Boxed, so that a command is moved cheaply.
+    first: Box<Rule>,
     others: Vec<Rule>,
 }
 
 impl Rules {
     /// The rule with each source and each destination; an empty list leaves its own.
-    pub(super) fn expand(first: Rule, sources: &[AddressMask], destinations: &[AddressMask]) -> Self {
+    pub(super) fn expand(first: Box<Rule>, sources: &[AddressMask], destinations: &[AddressMask]) -> Self {
         let mut others = Vec::new();
         if sources.len() > 1 || destinations.len() > 1 {
             for source in 0..sources.len().max(1) {
                 for destination in 0..destinations.len().max(1) {
-                    let mut rule = first.clone();
+                    let mut rule = (*first).clone();
                     if let Some(address) = sources.get(source) {
                         rule.header.source = super::header::address_condition(*address, false);
                     }
@@ -189,19 +190,19 @@ impl Rules {
 
     /// The first.
     #[must_use]
-    pub const fn first(&self) -> &Rule {
+    pub fn first(&self) -> &Rule {
         &self.first
     }
 
     /// Only the first.
     #[must_use]
     pub fn into_first(self) -> Rule {
-        self.first
+        *self.first
     }
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Rule> {
-        std::iter::once(&self.first).chain(&self.others)
+        std::iter::once(&*self.first).chain(&self.others)
     }
 }
 
@@ -210,6 +211,6 @@ impl IntoIterator for Rules {
     type IntoIter = std::iter::Chain<std::iter::Once<Rule>, std::vec::IntoIter<Rule>>;
 
     fn into_iter(self) -> Self::IntoIter {
-        std::iter::once(self.first).chain(self.others)
+        std::iter::once(*self.first).chain(self.others)
     }
 }

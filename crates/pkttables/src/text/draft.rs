@@ -191,13 +191,13 @@ impl<'a> Draft<'a> {
     }
 
     /// Puts the rule together from what the words said and the extensions that they named.
-    fn rule(&mut self, parser: &mut Parser<'_>, words: &Words, table: TableName) -> Result<Rule> {
-        let mut rule = Rule {
+    fn rule(&mut self, parser: &mut Parser<'_>, words: &Words, table: TableName) -> Result<Box<Rule>> {
+        let mut rule = Box::new(Rule {
             header: std::mem::take(&mut self.header),
             matches: Vec::new(),
             target: std::mem::take(&mut self.target),
             counters: self.counters,
-        };
+        });
         let is_match = |loaded: &super::parser::Loaded| loaded.builder.descriptor().kind == Kind::Match;
         rule.matches.reserve_exact(parser.loaded.iter().filter(|loaded| is_match(loaded)).count());
         for loaded in parser.loaded.drain(..) {
@@ -219,7 +219,7 @@ impl<'a> Draft<'a> {
         Ok(rule)
     }
 
-    fn command(&self, words: &Words, rule: Rule) -> Result<Command<'a>> {
+    fn command(&self, words: &Words, rule: Box<Rule>) -> Result<Command<'a>> {
         let name = self.chain.map(|(chain, _)| chain);
         let chain = name.unwrap_or_default();
         let number = self.number.unwrap_or(1);

@@ -35,7 +35,6 @@ pub struct ReadOptions {
 }
 
 /// What a line of a save file says.
-#[expect(clippy::large_enum_variant, reason = "nearly all events are of the large kind")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event<'a> {
     /// `# …`
