@@ -7,6 +7,7 @@ mod commands;
 mod connect;
 mod failure;
 mod iptables;
+mod json;
 mod layout;
 mod listing;
 mod personality;

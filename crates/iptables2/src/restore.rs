@@ -5,6 +5,7 @@ use crate::arguments::{self, Argument, Known, Takes, option};
 use crate::connect::Options;
 use crate::failure::Failure;
 use crate::iptables::{self, apply};
+use crate::json;
 use crate::personality::{Personality, VERSION};
 use nfnetlink::Transport;
 use pkttables::edit::{EditError, Editor};
@@ -20,6 +21,7 @@ struct Wanted {
     counters: bool,
     no_flush: bool,
     test: bool,
+    json: bool,
     /// Only this one; the inner `None` is one that there is not, so that nothing is restored.
     table: Option<Option<TableName>>,
     file: Option<String>,
@@ -55,6 +57,10 @@ pub(crate) fn run(personality: &Personality, options: &Options, args: &[String])
             std::io::stdin().lock().read_to_end(&mut input)?;
             input
         }
+    };
+    let input = match wanted.json {
+        true => json::to_saved(&input, personality, wanted.counters)?.into_bytes(),
+        false => input,
     };
     if wanted.table == Some(None) {
         return Ok(());
@@ -169,6 +175,7 @@ impl Wanted {
         for argument in arguments::read(personality, &OPTIONS, args)? {
             match argument {
                 Argument::Option('c', _) => wanted.counters = true,
+                Argument::Option('J', _) => wanted.json = true,
                 Argument::Option('n', _) => wanted.no_flush = true,
                 Argument::Option('t', _) => wanted.test = true,
                 Argument::Option('T', table) => wanted.table = table.map(TableName::from_name),
@@ -191,7 +198,8 @@ impl Wanted {
     }
 }
 
-const OPTIONS: [Known; 12] = [
+const OPTIONS: [Known; 13] = [
+    option('J', "json", Takes::Nothing),
     option('c', "counters", Takes::Nothing),
     option('n', "noflush", Takes::Nothing),
     option('t', "test", Takes::Nothing),

@@ -4,6 +4,7 @@ use crate::Result;
 use crate::arguments::{self, Argument, Known, Takes, option};
 use crate::connect::{AnyKernel, Options};
 use crate::failure::Failure;
+use crate::json;
 use crate::listing::foreign_rule;
 use crate::personality::{Personality, VERSION};
 use crate::restore::reason;
@@ -17,7 +18,8 @@ use std::io::Write as _;
 const ORDER: [TableName; 5] =
     [TableName::Mangle, TableName::Security, TableName::Raw, TableName::Filter, TableName::Nat];
 
-const OPTIONS: [Known; 8] = [
+const OPTIONS: [Known; 9] = [
+    option('J', "json", Takes::Nothing),
     option('c', "counters", Takes::Nothing),
     option('d', "dump", Takes::Nothing),
     option('t', "table", Takes::Word),
@@ -32,6 +34,7 @@ pub(crate) fn run(personality: &Personality, options: &Options, args: &[String])
     let mut style = CounterStyle::Hidden;
     let mut only = None;
     let mut file = None;
+    let mut as_json = false;
     for argument in arguments::read(personality, &OPTIONS, args)? {
         match argument {
             Argument::Option('c', _) => style = CounterStyle::Before,
@@ -40,6 +43,7 @@ pub(crate) fn run(personality: &Personality, options: &Options, args: &[String])
                 let missing = || Failure::Plain(1, format!("Table `{table}' does not exist"));
                 only = Some(TableName::from_name(table).ok_or_else(missing)?);
             }
+            Argument::Option('J', _) => as_json = true,
             Argument::Option('f', value) => file = value,
             Argument::Option('V', _) => {
                 println!("{} {VERSION}", personality.name);
@@ -52,7 +56,10 @@ pub(crate) fn run(personality: &Personality, options: &Options, args: &[String])
         }
     }
     let mut kernel = options.open_for_reading()?;
-    let text = saved(&mut kernel, personality, only, style)?;
+    let text = match as_json {
+        true => json::of_saved(&saved(&mut kernel, personality, only, CounterStyle::Before)?, personality)?,
+        false => saved(&mut kernel, personality, only, style)?,
+    };
     match file {
         Some(file) => std::fs::write(file, text)
             .map_err(|error| Failure::Plain(1, format!("Failed to open file, error: {}", reason(&error))))?,

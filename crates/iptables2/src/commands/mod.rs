@@ -2,6 +2,8 @@
 
 mod apply;
 mod check;
+mod complete;
+mod manual;
 mod query;
 
 use crate::connect::Options;
@@ -24,6 +26,13 @@ struct Cli {
 enum Command {
     /// Ask which matches and targets there are, what they do and which parameters they take
     Query(query::Query),
+    /// Print the completion script of a shell
+    Completions(complete::Completions),
+    /// What the last of these words can be continued to, for the scripts
+    #[command(hide = true)]
+    Complete(complete::Complete),
+    /// Write man pages into a folder
+    Man(manual::Man),
     /// Find all errors of a save file; nothing is changed, and no kernel is asked
     Check(check::Check),
     /// Bring the kernel to a save file; rules that stay keep their handles and counters
@@ -92,6 +101,9 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
     };
     let result = match Cli::parse_from(args).command {
         Command::Query(query) => query.run(&options),
+        Command::Completions(completions) => Ok(completions.run()),
+        Command::Complete(complete) => Ok(complete.run()),
+        Command::Man(man) => man.run(),
         Command::Check(check) => check.run(),
         Command::Apply(apply) => apply.run(&options),
         Command::Diff(diff) => diff.run(&options),

@@ -4,9 +4,11 @@ use crate::connect::{AnyKernel, Options};
 use crate::failure::Failure;
 use anstyle::Style;
 use clap::{Args, Subcommand};
-use pkttables::model::{Families, Family, Hook, Hooks, TableName, protocol};
-use pkttables::registry::{Descriptor, Kind, Param, Registry, Require};
-use serde_json::{Value, json};
+use pkttables::json;
+use pkttables::kernel::Support;
+use pkttables::model::{Families, Family, Hook, Hooks, Negatable, TableName, protocol};
+use pkttables::registry::{Descriptor, Kind, Param, Registry, Require, Scope};
+use serde_json::{Value, json as object};
 use std::process::ExitCode;
 
 /// `iptables2 query`
@@ -35,6 +37,38 @@ enum Question {
         /// The parameter, without dashes
         param: Option<String>,
     },
+    /// Which extensions may stand in a table, or in one of its chains
+    At {
+        /// The table
+        table: String,
+        /// The built-in chain, such as POSTROUTING
+        chain: Option<String>,
+    },
+    /// Which extensions carry a word in their names or help
+    About {
+        /// The word, or part of one
+        word: String,
+    },
+    /// Why an option does not take a value
+    Why {
+        /// The match or target
+        name: String,
+        /// The parameter, without dashes
+        param: String,
+        /// The value
+        value: String,
+        /// With `!` before the option
+        #[arg(long)]
+        not: bool,
+        /// The protocol that the rule names, by its number
+        #[arg(long, short)]
+        protocol: Option<u8>,
+    },
+    /// The JSON Schema of a ruleset, or of one match or target
+    Schema {
+        /// The match or target
+        name: Option<String>,
+    },
     /// What a target does, or one of its parameters
     Target {
         /// The target, as after -j
@@ -53,6 +87,12 @@ impl Query {
             Question::Matches => self.list(Kind::Match, &mut kernel),
             Question::Targets => self.list(Kind::Target, &mut kernel),
             Question::Match { name, param } => self.one(Kind::Match, name, param.as_deref(), &mut kernel)?,
+            Question::At { table, chain } => self.at(table, chain.as_deref(), &mut kernel)?,
+            Question::About { word } => self.about(word, &mut kernel),
+            Question::Why { name, param, value, not, protocol } => {
+                return self.why(name, param, value, *not, *protocol);
+            }
+            Question::Schema { name } => self.schema(name.as_deref())?,
             Question::Target { name, param } => {
                 self.one(Kind::Target, name, param.as_deref(), &mut kernel)?
             }
@@ -65,23 +105,94 @@ impl Query {
     }
 
     fn list(&self, kind: Kind, kernel: &mut Option<AnyKernel>) {
-        let all = Registry::builtin().all().iter().copied();
-        let all = all.filter(|extension| extension.kind == kind && self.is_wanted(extension.families));
+        self.print_all(Registry::builtin().all().iter().copied().filter(|one| one.kind == kind), kernel);
+    }
+
+    fn at(&self, table: &str, chain: Option<&str>, kernel: &mut Option<AnyKernel>) -> Result<()> {
+        let unknown = |what: &str, name: &str| Failure::Other(1, format!("there is no {what} {name}"));
+        let found = TableName::from_name(table).ok_or_else(|| unknown("table", table))?;
+        let hook = chain
+            .map(|chain| found.hook(chain).ok_or_else(|| unknown("built-in chain", chain)))
+            .transpose()?;
+        self.print_all(Registry::builtin().in_place(found, hook), kernel);
+        Ok(())
+    }
+
+    fn about(&self, word: &str, kernel: &mut Option<AnyKernel>) {
+        let found = Registry::builtin().about(word).filter(|(one, _)| self.is_wanted(one.families));
+        let found: Vec<(&Descriptor, Vec<&Param>)> = found.collect();
+        if self.json {
+            let answer = found.iter().map(|(extension, params)| {
+                let mut answer = brief(extension, kernel);
+                if let Some(answer) = answer.as_object_mut() {
+                    let names: Vec<&str> = params.iter().map(|param| param.name).collect();
+                    answer.insert("parameters".into(), names.into());
+                }
+                answer
+            });
+            println!("{:#}", Value::from(answer.collect::<Vec<_>>()));
+            return;
+        }
+        for (extension, params) in found {
+            print_brief(extension, kernel);
+            for param in params {
+                println!("    --{}: {}", param.name, param.help.summary());
+            }
+        }
+    }
+
+    fn print_all(&self, all: impl Iterator<Item = &'static Descriptor>, kernel: &mut Option<AnyKernel>) {
+        let all = all.filter(|extension| self.is_wanted(extension.families));
         if self.json {
             let answer: Vec<Value> = all.map(|extension| brief(extension, kernel)).collect();
             println!("{:#}", Value::from(answer));
             return;
         }
-        for extension in all {
-            let missing = if is_missing(extension, kernel) { " (not in this kernel)" } else { "" };
-            let families = match extension.families {
-                Families::IPV4 => "IPv4 only: ",
-                Families::IPV6 => "IPv6 only: ",
-                _ => "",
-            };
-            let summary = extension.help.summary();
-            anstream::println!("{BOLD}{:<12}{BOLD:#} {families}{summary}{missing}", extension.name);
+        if kernel.as_mut().is_some_and(has_no_compat) {
+            eprintln!("This kernel has no nft_compat, and so only what nf_tables itself can do.");
         }
+        all.for_each(|extension| print_brief(extension, kernel));
+    }
+
+    /// The extension of this name, whichever it is.
+    fn find(&self, name: &str) -> Result<(&'static Descriptor, Family)> {
+        let only = self.family.map(Family::from);
+        let families = || Family::ALL.into_iter().filter(|family| only.is_none_or(|only| only == *family));
+        let mut found = [Kind::Match, Kind::Target].into_iter().flat_map(|kind| {
+            families().filter_map(move |family| {
+                Registry::builtin().find(kind, name, family).map(|one| (one, family))
+            })
+        });
+        found.next().ok_or_else(|| Failure::Other(1, format!("there is no match or target {name}")))
+    }
+
+    fn why(&self, name: &str, param: &str, value: &str, not: bool, protocol: Option<u8>) -> Result<ExitCode> {
+        let (extension, family) = self.find(name)?;
+        let missing = || Failure::Other(1, format!("{name} has no parameter {param}"));
+        let param = extension.param(param.trim_start_matches('-'), family).ok_or_else(missing)?;
+        let protocol = protocol.or_else(|| extension.protocols.first().copied());
+        let scope = Scope { family, protocol: protocol.map(|value| Negatable { value, not: false }) };
+        let refusal = extension.why_refused(param, value, not, &scope);
+        if self.json {
+            let why = refusal.as_ref().map(ToString::to_string);
+            let accepts = param.domain.describe();
+            println!("{:#}", object!({ "accepted": why.is_none(), "why": why, "accepts": accepts }));
+        } else {
+            match &refusal {
+                Some(refusal) => println!("{refusal}"),
+                None => println!("it is accepted"),
+            }
+        }
+        Ok(if refusal.is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    }
+
+    fn schema(&self, name: Option<&str>) -> Result<()> {
+        let schema = match name {
+            Some(name) => json::extension_schema(self.find(name)?.0),
+            None => json::schema(Registry::builtin()),
+        };
+        println!("{schema:#}");
+        Ok(())
     }
 
     fn one(&self, kind: Kind, name: &str, param: Option<&str>, kernel: &mut Option<AnyKernel>) -> Result<()> {
@@ -114,12 +225,29 @@ impl Query {
             return Err(Failure::Other(1, text));
         }
         if self.json {
-            println!("{:#}", Value::from(params.into_iter().map(param_json).collect::<Vec<_>>()));
+            println!("{:#}", Value::from(params.into_iter().map(json::parameter).collect::<Vec<_>>()));
         } else {
             params.into_iter().for_each(|param| explain_param(param, true));
         }
         Ok(())
     }
+}
+
+fn print_brief(extension: &Descriptor, kernel: &mut Option<AnyKernel>) {
+    let missing = if is_missing(extension, kernel) { " (not in this kernel)" } else { "" };
+    let families = match extension.families {
+        Families::IPV4 => "IPv4 only: ",
+        Families::IPV6 => "IPv6 only: ",
+        _ => "",
+    };
+    let summary = extension.help.summary();
+    anstream::println!("{BOLD}{:<12}{BOLD:#} {families}{summary}{missing}", extension.name);
+}
+
+/// Whether the kernel has no nft_compat; tcp would be there with it.
+fn has_no_compat(kernel: &mut AnyKernel) -> bool {
+    let tcp = Registry::builtin().find(Kind::Match, "tcp", Family::Ipv4);
+    tcp.is_some_and(|tcp| kernel.support(tcp, Family::Ipv4).is_ok_and(|support| support == Support::NoCompat))
 }
 
 fn explain(extension: &Descriptor, kernel: &mut Option<AnyKernel>) {
@@ -152,7 +280,24 @@ fn explain_param(param: &Param, whole: bool) {
     if let Some(default) = param.default {
         println!("      Without it: {default}.");
     }
-    if whole && !param.aliases.is_empty() {
+    if !whole {
+        return;
+    }
+    for family in Family::ALL {
+        let choices = param.domain.choices(family);
+        if choices.is_empty() || (family == Family::Ipv6 && choices == param.domain.choices(Family::Ipv4)) {
+            continue;
+        }
+        println!("      Words{}:", if family == Family::Ipv6 { " for IPv6" } else { "" });
+        for choice in choices {
+            println!("        {:<24} {}", choice.name, choice.help.trim().replace('\n', " "));
+        }
+    }
+    let samples = param.domain.samples(Family::Ipv4);
+    if samples.iter().any(|sample| !sample.is_empty()) {
+        println!("      For instance {}.", samples.iter().take(3).cloned().collect::<Vec<_>>().join(", "));
+    }
+    if !param.aliases.is_empty() {
         println!("      Also called --{}.", param.aliases.join(", --"));
     }
 }
@@ -186,7 +331,7 @@ fn taken(extension: &Descriptor, kernel: &mut Option<AnyKernel>) -> Option<Vec<u
 }
 
 fn brief(extension: &Descriptor, kernel: &mut Option<AnyKernel>) -> Value {
-    json!({
+    object!({
         "kind": kind_name(extension.kind),
         "name": extension.name,
         "families": families(extension.families),
@@ -196,46 +341,11 @@ fn brief(extension: &Descriptor, kernel: &mut Option<AnyKernel>) -> Value {
 }
 
 fn full(extension: &Descriptor, kernel: &mut Option<AnyKernel>) -> Value {
-    let revisions = Family::ALL.into_iter().flat_map(|family| extension.revisions(family));
-    let mut revisions: Vec<_> = revisions.map(|known| (known.number, known.size, known.families)).collect();
-    revisions.dedup();
-    let revisions = revisions
-        .into_iter()
-        .map(|(number, size, of)| json!({ "number": number, "size": size, "families": families(of) }));
-    json!({
-        "kind": kind_name(extension.kind),
-        "name": extension.name,
-        "aliases": extension.aliases,
-        "xt_name": extension.xt_name,
-        "families": families(extension.families),
-        "tables": tables(extension),
-        "hooks": hooks(extension),
-        "protocols": protocols(extension),
-        "requires": requirement(extension.require),
-        "summary": extension.help.summary(),
-        "help": extension.help.text(),
-        "revisions": revisions.collect::<Vec<_>>(),
-        "kernel": taken(extension, kernel),
-        "params": extension.params.iter().map(param_json).collect::<Vec<_>>(),
-    })
-}
-
-fn param_json(param: &Param) -> Value {
-    json!({
-        "name": param.name,
-        "aliases": param.aliases,
-        "families": families(param.families),
-        "negatable": param.negatable,
-        "required": param.required,
-        "repeatable": param.repeatable,
-        "excludes": param.excludes,
-        "needs": param.needs,
-        "default": param.default,
-        "words": param.words,
-        "accepts": param.domain.describe(),
-        "summary": param.help.summary(),
-        "help": param.help.text(),
-    })
+    let mut answer = json::extension(extension);
+    if let Some(answer) = answer.as_object_mut() {
+        answer.insert("kernel".into(), taken(extension, kernel).into());
+    }
+    answer
 }
 
 const fn kind_name(kind: Kind) -> &'static str {

@@ -15,7 +15,7 @@ pub fn extension(descriptor: &Descriptor) -> Value {
             )
         })
         .collect();
-    let params: Vec<Value> = descriptor.params.iter().map(param).collect();
+    let params: Vec<Value> = descriptor.params.iter().map(parameter).collect();
     json!({
         "kind": match descriptor.kind { Kind::Match => "match", Kind::Target => "target" },
         "name": descriptor.name,
@@ -34,7 +34,9 @@ pub fn extension(descriptor: &Descriptor) -> Value {
     })
 }
 
-fn param(param: &Param) -> Value {
+/// All that a parameter of an extension says about itself, as JSON.
+#[must_use]
+pub fn parameter(param: &Param) -> Value {
     json!({
         "name": param.name,
         "aliases": param.aliases,

@@ -10,7 +10,7 @@ mod read;
 mod schema;
 mod write;
 
-pub use describe::extension;
+pub use describe::{extension, parameter};
 pub use read::{JsonError, read_rule, read_ruleset};
 pub use schema::{extension_schema, schema};
 pub use write::{rule, ruleset};

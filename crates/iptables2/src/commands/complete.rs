@@ -1,0 +1,274 @@
+use super::Cli;
+use clap::{Args, CommandFactory as _, ValueEnum};
+use pkttables::model::{Family, TableName, Verdict, protocol};
+use pkttables::registry::{Descriptor, Kind, Param, Registry};
+use std::process::ExitCode;
+
+/// `iptables2 completions`
+#[derive(Debug, Args)]
+pub(super) struct Completions {
+    /// The shell
+    shell: Shell,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+/// `iptables2 complete`
+#[derive(Debug, Args)]
+pub(super) struct Complete {
+    /// The words of the command line up to the cursor, the program's name first
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    words: Vec<String>,
+}
+
+const BASH: &str = r#"_iptables2() {
+    local line
+    COMPREPLY=()
+    while IFS=$'\t' read -r line _; do
+        COMPREPLY+=("$line")
+    done < <(iptables2 complete -- "${COMP_WORDS[@]:0:COMP_CWORD+1}" 2>/dev/null)
+    [ ${#COMPREPLY[@]} -gt 0 ] || compopt -o default
+}
+complete -F _iptables2 iptables2 iptables ip6tables
+"#;
+
+const ZSH: &str = r#"#compdef iptables2 iptables ip6tables
+_iptables2() {
+    local -a found
+    local line
+    while IFS= read -r line; do
+        found+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}")
+    done < <(iptables2 complete -- "${words[@]:0:$CURRENT}" 2>/dev/null)
+    if (( ${#found} )); then _describe iptables2 found; else _files; fi
+}
+compdef _iptables2 iptables2 iptables ip6tables
+"#;
+
+const FISH: &str = r#"function __iptables2_complete
+    iptables2 complete -- (commandline -opc) (commandline -ct) 2>/dev/null
+end
+for program in iptables2 iptables ip6tables
+    complete -c $program -f -a '(__iptables2_complete)'
+end
+"#;
+
+/// Options of the language itself whose words can be listed, and what they are for.
+const OPTIONS: [(&str, &str); 26] = [
+    ("--append", "add a rule at the end of a chain"),
+    ("--check", "tell whether a rule is there"),
+    ("--delete", "delete a rule"),
+    ("--delete-chain", "delete an empty chain"),
+    ("--destination", "where the packet goes"),
+    ("--exact", "show exact numbers"),
+    ("--flush", "delete all rules of a chain"),
+    ("--fragment", "second and further fragments"),
+    ("--goto", "go on in another chain"),
+    ("--in-interface", "by which the packet came in"),
+    ("--insert", "add a rule at a place in a chain"),
+    ("--ipv4", "only for IPv4"),
+    ("--ipv6", "only for IPv6"),
+    ("--jump", "what is done with the packet"),
+    ("--line-numbers", "number the rules of a list"),
+    ("--list", "show the rules"),
+    ("--list-rules", "show the rules as they are written"),
+    ("--match", "use a match"),
+    ("--new-chain", "make a chain"),
+    ("--out-interface", "by which the packet goes out"),
+    ("--policy", "what a built-in chain does in the end"),
+    ("--protocol", "the transport protocol"),
+    ("--rename-chain", "give a chain another name"),
+    ("--replace", "put another rule in the place of one"),
+    ("--source", "where the packet comes from"),
+    ("--table", "the table"),
+];
+
+type Found = (String, String);
+
+impl Completions {
+    pub(super) fn run(&self) -> ExitCode {
+        print!(
+            "{}",
+            match self.shell {
+                Shell::Bash => BASH,
+                Shell::Zsh => ZSH,
+                Shell::Fish => FISH,
+            }
+        );
+        ExitCode::SUCCESS
+    }
+}
+
+impl Complete {
+    pub(super) fn run(&self) -> ExitCode {
+        for (word, help) in complete(&self.words) {
+            println!("{word}\t{help}");
+        }
+        ExitCode::SUCCESS
+    }
+}
+
+/// What the last word can be continued to.
+fn complete(words: &[String]) -> Vec<Found> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let Some((program, words)) = words.split_first() else { return Vec::new() };
+    let name = program.rsplit('/').next().unwrap_or_default();
+    let mut found = match (name, words) {
+        (name, words) if name.starts_with("ip6tables") => of_rule(words, Family::Ipv6),
+        ("iptables2", ["ip6tables", words @ ..]) => of_rule(words, Family::Ipv6),
+        ("iptables2", ["iptables", words @ ..]) => of_rule(words, Family::Ipv4),
+        ("iptables2", words) => of_subcommand(words),
+        (_, words) => of_rule(words, Family::Ipv4),
+    };
+    let begun = words.last().copied().unwrap_or_default();
+    found.retain(|(word, _)| {
+        word.starts_with(begun) || word.to_lowercase().starts_with(&begun.to_lowercase())
+    });
+    found
+}
+
+fn of_subcommand(words: &[&str]) -> Vec<Found> {
+    let help = |help: Option<&clap::builder::StyledStr>| help.map(ToString::to_string).unwrap_or_default();
+    let named = |names: &mut dyn Iterator<Item = &'static Descriptor>| {
+        names.map(|one| (one.name.to_owned(), one.help.summary())).collect()
+    };
+    let registry = Registry::builtin();
+    match words {
+        ["query", kind @ ("match" | "target"), rest @ ..] => {
+            let kind = if *kind == "match" { Kind::Match } else { Kind::Target };
+            match rest {
+                [_] => named(&mut registry.all().iter().copied().filter(|one| one.kind == kind)),
+                [name, _] => {
+                    let found = Family::ALL.into_iter().find_map(|family| registry.find(kind, name, family));
+                    let params = found.map_or(&[][..], |found| found.params);
+                    params.iter().map(|param| (param.name.to_owned(), param.help.summary())).collect()
+                }
+                _ => Vec::new(),
+            }
+        }
+        ["query", "why" | "schema", _] => named(&mut registry.all().iter().copied()),
+        _ => {
+            let mut command = Cli::command();
+            let Some((_, before)) = words.split_last() else { return Vec::new() };
+            for word in before.iter().filter(|word| !word.starts_with('-')) {
+                match command.find_subcommand(word) {
+                    Some(found) => command = found.clone(),
+                    None => return Vec::new(),
+                }
+            }
+            let commands = command.get_subcommands().filter(|command| !command.is_hide_set());
+            let mut found: Vec<Found> =
+                commands.map(|command| (command.get_name().to_owned(), help(command.get_about()))).collect();
+            let options =
+                command.get_arguments().filter_map(|argument| Some((argument.get_long()?, argument)));
+            found.extend(options.map(|(long, argument)| (format!("--{long}"), help(argument.get_help()))));
+            found
+        }
+    }
+}
+
+fn of_rule(words: &[&str], family: Family) -> Vec<Found> {
+    let Some((last, before)) = words.split_last() else { return Vec::new() };
+    let registry = Registry::builtin();
+    let names = |kind: Kind| {
+        registry
+            .of_family(family)
+            .filter(move |one| one.kind == kind)
+            .map(|one| (one.name.to_owned(), one.help.summary()))
+    };
+    let loaded = extensions(before, family);
+    let param = |word: &str| -> Option<&'static Param> {
+        let name = word.strip_prefix("--")?;
+        loaded.iter().rev().find_map(|one| one.param(name, family))
+    };
+    let values = |param: &Param, begun: &str, shown: usize| -> Vec<Found> {
+        let found = param.domain.complete(begun, family).into_iter();
+        let word = |text: &str| text.get(shown..).unwrap_or_default().to_owned();
+        found.map(|one| (word(&one.text), one.help.trim().replace('\n', " "))).collect()
+    };
+    // The word may be the second of its option.
+    if let [.., option, first] = before
+        && let Some(param) = param(option).filter(|param| param.words > 1)
+    {
+        return values(param, &format!("{first} {last}"), first.len() + 1);
+    }
+    match before.last().copied() {
+        Some("-t" | "--table") => TableName::ALL.map(|table| (table.name().to_owned(), String::new())).into(),
+        Some("-m" | "--match") => names(Kind::Match).collect(),
+        Some("-j" | "--jump") => {
+            let verdicts = Verdict::ALL.map(|verdict| (verdict.name().to_owned(), String::new()));
+            names(Kind::Target).chain(verdicts).collect()
+        }
+        Some("-p" | "--protocol") => {
+            let known = (0..=u8::MAX).filter_map(protocol::known_name);
+            known.map(|name| (name.to_owned(), String::new())).collect()
+        }
+        Some(
+            "-A" | "--append" | "-I" | "--insert" | "-D" | "--delete" | "-C" | "--check" | "-R" | "--replace"
+            | "-P" | "--policy" | "-L" | "--list" | "-S" | "--list-rules" | "-F" | "--flush" | "-Z"
+            | "--zero",
+        ) => {
+            let table = before.windows(2).find(|pair| matches!(pair, ["-t" | "--table", _]));
+            let table =
+                table.and_then(|pair| TableName::from_name(pair.last()?)).unwrap_or(TableName::Filter);
+            table.hooks().iter().map(|hook| (hook.chain().to_owned(), String::new())).collect()
+        }
+        Some(option) if param(option).is_some_and(|param| param.words == 1) => {
+            param(option).map(|param| values(param, last, 0)).unwrap_or_default()
+        }
+        _ if last.starts_with('-') || last.is_empty() => {
+            let own =
+                loaded.iter().rev().flat_map(|one| one.params).filter(|param| param.families.has(family));
+            let own = own.map(|param| (format!("--{}", param.name), param.help.summary()));
+            own.chain(OPTIONS.map(|(name, help)| (name.to_owned(), help.to_owned()))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The extensions that the words name, those that a protocol brings with it among them.
+fn extensions(words: &[&str], family: Family) -> Vec<&'static Descriptor> {
+    let registry = Registry::builtin();
+    let pairs = words.windows(2).filter_map(|pair| match *pair {
+        ["-m" | "--match", name] | ["-p" | "--protocol", name] => registry.find(Kind::Match, name, family),
+        ["-j" | "--jump", name] => registry.find(Kind::Target, name, family),
+        _ => None,
+    });
+    pairs.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        complete(&line.split(' ').map(str::to_owned).collect::<Vec<_>>())
+            .into_iter()
+            .map(|(word, _)| word)
+            .collect()
+    }
+
+    #[test]
+    fn options_and_values_of_the_match_being_typed() {
+        assert_eq!(words("iptables -A INPUT -m conntrack --cts"), ["--ctstate", "--ctstatus"]);
+        assert_eq!(words("iptables -A INPUT -m conntrack --ctstate NEW,EST"), ["NEW,ESTABLISHED"]);
+        assert_eq!(words("iptables -A INPUT -p tcp --dpo"), ["--dport"]);
+        assert_eq!(words("iptables -A INPUT -p tcp --tcp-flags SYN,ACK SY"), ["SYN"]);
+        assert_eq!(words("iptables -t nat -A P"), ["PREROUTING", "POSTROUTING"]);
+        assert_eq!(words("iptables -A INPUT -j REJ"), ["REJECT"]);
+        assert_eq!(words("ip6tables -A INPUT -m hl --hl-"), ["--hl-eq", "--hl-lt", "--hl-gt"]);
+        assert!(words("iptables -A INPUT -m hl --hl-").is_empty());
+    }
+
+    #[test]
+    fn subcommands() {
+        assert_eq!(words("iptables2 query match conntr"), ["conntrack"]);
+        assert_eq!(words("iptables2 query match length le"), ["length"]);
+        assert!(words("iptables2 qu").contains(&"query".to_owned()));
+        assert!(!words("iptables2 comp").contains(&"complete".to_owned()));
+    }
+}
