@@ -6,15 +6,15 @@ use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 
 /// Measures by CPU time.
-pub struct CpuTime;
+pub(crate) struct CpuTime;
 
 /// A benchmark manager that measures by CPU time.
-pub fn criterion() -> Criterion<CpuTime> {
+pub(crate) fn criterion() -> Criterion<CpuTime> {
     Criterion::default().with_measurement(CpuTime).configure_from_args()
 }
 
 /// The CPU time of this thread so far.
-pub fn now() -> Duration {
+pub(crate) fn now() -> Duration {
     let now = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or_default())
 }
