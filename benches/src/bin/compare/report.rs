@@ -9,6 +9,8 @@ use std::time::Duration;
 /// All that was measured.
 pub(crate) struct Report {
     rounds: usize,
+    /// How many others wanted to compute when it began.
+    load: Option<f64>,
     pub(crate) sizes: Vec<Size>,
     pub(crate) growth: Option<Growth>,
 }
@@ -40,8 +42,10 @@ struct Bound {
 }
 
 impl Report {
-    pub(crate) const fn new(rounds: usize) -> Self {
-        Self { rounds, sizes: Vec::new(), growth: None }
+    pub(crate) fn new(rounds: usize) -> Self {
+        let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        let load = load.split(' ').next().and_then(|load| load.parse().ok());
+        Self { rounds, load, sizes: Vec::new(), growth: None }
     }
 
     pub(crate) fn json(&self) -> Value {
@@ -59,12 +63,15 @@ impl Report {
             });
             json!({"medians": medians.collect::<Vec<_>>(), "bound": growth.bound().map(|bound| bound.json())})
         });
-        json!({"rounds": self.rounds, "sizes": sizes.collect::<Vec<_>>(), "growth": growth})
+        json!({"rounds": self.rounds, "load": self.load, "sizes": sizes.collect::<Vec<_>>(), "growth": growth})
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(load) = self.load.filter(|load| *load >= 1.0) {
+            writeln!(f, "The load was {load} at the beginning: the times on the wall contain waiting.\n")?;
+        }
         for size in &self.sizes {
             let Size { rules, chains, races } = size;
             writeln!(f, "{rules} rules in {chains} chains, medians of {} runs", self.rounds)?;
