@@ -3,6 +3,7 @@
 mod crc32c;
 mod entry;
 mod expect;
+mod fragments;
 mod headers;
 mod helper;
 mod index;
@@ -17,6 +18,7 @@ mod tuple;
 mod wheel;
 
 pub use entry::{Connection, ConnectionId, Zone};
+pub use fragments::{Cuts, Place, Reassembled, Reassembly};
 pub use helper::Helper;
 pub use nat::{Manipulation, NatRange, Random};
 pub use settings::{SettingError, Settings};
