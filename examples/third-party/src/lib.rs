@@ -6,7 +6,7 @@ mod odd;
 mod paint;
 
 pub use odd::Odd;
-pub use paint::Paint;
+pub use paint::{Color, Paint};
 
 use pkttables::registry::{Describe, Registry};
 

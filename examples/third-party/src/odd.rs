@@ -1,7 +1,8 @@
 use nfnetlink::wire::Problem;
 use pkttables::extension;
 use pkttables::model::Families;
-use pkttables::registry::{Extension, Flag, Require, Revision};
+use pkttables::packet::Packet;
+use pkttables::registry::{Context, Extension, Flag, Outcome, Require, Revision};
 
 /// The `odd` match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,4 +40,8 @@ impl Extension for Odd {
             other => Err(r.error("not", Problem::Value(other.into()))),
         },
     }];
+
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        Outcome::from((packet.layout.len % 2 == 1) != self.not)
+    }
 }

@@ -1,6 +1,7 @@
 use nfnetlink::wire::Problem;
 use pkttables::model::{Families, Tables};
-use pkttables::registry::{Extension, Require, Revision};
+use pkttables::packet::Packet;
+use pkttables::registry::{Action, Context, Edit, Extension, Require, Revision};
 use pkttables::{choices, extension};
 
 choices! {
@@ -57,4 +58,10 @@ impl Extension for Paint {
             Ok(Some(Self { color }))
         },
     }];
+
+    /// A colour is a mark.
+    fn act(&self, _: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        context.edit(Edit::Mark(self.color.number()));
+        Action::Continue
+    }
 }

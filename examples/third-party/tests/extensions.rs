@@ -1,11 +1,16 @@
 //! The added extensions parse, print, answer questions and have their layouts, like those that are built in.
 
+use pkttables::model::Hook;
 use pkttables::model::{Family, Match, Rule, TableName, Target};
-use pkttables::registry::{Instance, Kind, NoSets, Registry, Scope};
+use pkttables::packet::{Authentication, Data, Layout, Meta, Packet};
+use pkttables::registry::{
+    Action, Backend, Context, Edit, Environment, Instance, Kind, NoSets, Outcome, Registry, Scope, Shared,
+    Slot,
+};
 use pkttables::text::save::{CounterStyle, write_append};
 use pkttables::text::{Command, Parser, Words};
 use std::any::Any;
-use third_party::{Odd, Paint, registry};
+use third_party::{Color, Odd, Paint, registry};
 
 const V4: Family = Family::Ipv4;
 
@@ -70,4 +75,35 @@ fn their_layouts_are_written_and_read() {
     let decoded = descriptor.decode(0, V4, &info, &NoSets).expect("its own").expect("good");
     assert!(decoded.equals(&odd));
     assert!(descriptor.decode(0, V4, &[2, 0, 0, 0, 0, 0, 0, 0], &NoSets).expect("its own").is_err());
+}
+
+#[derive(Debug)]
+struct Nowhere;
+
+impl Environment for Nowhere {}
+
+#[test]
+fn they_judge_packets() {
+    // A UDP packet of 29 bytes.
+    let mut bytes = [0; 29];
+    let header = [0x45, 0, 0, 29, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+    bytes[..20].copy_from_slice(&header);
+    let data = Data::new(&bytes);
+    let layout = Layout::parse(&data, Authentication::default()).expect("a packet");
+    let meta = Meta::default();
+    let packet = Packet::new(data, layout, &meta);
+    let (mut own, mut shared, mut edits) = (Slot::default(), Shared::default(), Vec::new());
+    let mut context = Context {
+        table: TableName::Mangle,
+        hook: Hook::Forward,
+        backend: Backend::Nft,
+        environment: &mut Nowhere,
+        own: &mut own,
+        shared: &mut shared,
+        edits: &mut edits,
+    };
+    assert_eq!(Instance::matches(&Odd { not: false }, &packet, &mut context), Outcome::Match);
+    assert_eq!(Instance::matches(&Odd { not: true }, &packet, &mut context), Outcome::NoMatch);
+    assert_eq!(Instance::act(&Paint { color: Color::Green }, &packet, &mut context), Action::Continue);
+    assert_eq!(edits, [Edit::Mark(2)]);
 }
