@@ -1,3 +1,26 @@
 //! What the Linux packet filter would do with a packet, and why, without a kernel.
+//!
+//! [`Evaluator`] takes a ruleset and packets; a [`Host`], or another
+//! [`Environment`](pkttables::registry::Environment), answers what follows from neither. [`conntrack`] tracks and
+//! translates connections.
+#![forbid(unsafe_code)]
 
+mod checksum;
 pub mod conntrack;
+mod error;
+mod evaluator;
+mod event;
+mod header;
+mod host;
+mod program;
+mod quick;
+mod reject;
+mod stack;
+mod tracking;
+mod walk;
+mod working;
+
+pub use error::Error;
+pub use evaluator::{Evaluator, Fate, Origin, RuleName, Verdict};
+pub use event::{Event, Observer};
+pub use host::Host;

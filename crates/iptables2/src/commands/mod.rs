@@ -1,8 +1,10 @@
 //! The subcommands.
 
 mod apply;
+mod capture;
 mod check;
 mod complete;
+mod eval;
 mod manual;
 mod query;
 
@@ -39,6 +41,8 @@ enum Command {
     Apply(apply::Apply),
     /// Show what `apply` would change; the exit code is 1 if there is anything
     Diff(apply::Diff),
+    /// Send captured packets through rules, without a kernel, and show what becomes of them
+    Eval(eval::Eval),
 }
 
 /// Which of the two families is meant.
@@ -107,6 +111,7 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
         Command::Check(check) => check.run(),
         Command::Apply(apply) => apply.run(&options),
         Command::Diff(diff) => diff.run(&options),
+        Command::Eval(eval) => eval.run(),
     };
     match result.and_then(|code| options.keep().map(|()| code)) {
         Ok(code) => code,

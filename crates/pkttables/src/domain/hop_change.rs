@@ -28,6 +28,16 @@ impl HopChange {
     /// Bytes of the kernel's structure (`struct ipt_TTL_info`, `struct ip6t_HL_info`).
     pub const SIZE: usize = 2;
 
+    /// The number of hops after the change.
+    #[must_use]
+    pub const fn apply(self, hops: u8) -> u8 {
+        match self {
+            Self::Set(number) => number,
+            Self::Increase(number) => hops.saturating_add(number),
+            Self::Decrease(number) => hops.saturating_sub(number),
+        }
+    }
+
     /// Writes the kernel's structure.
     pub fn encode(self, out: &mut InfoWriter<'_>) {
         let (mode, hops) = match self {

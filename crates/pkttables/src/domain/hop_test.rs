@@ -37,6 +37,17 @@ impl HopTest {
         if not { Self::NotEqual(hops) } else { Self::Equal(hops) }
     }
 
+    /// Whether this number of hops passes.
+    #[must_use]
+    pub const fn holds(self, hops: u8) -> bool {
+        match self {
+            Self::Equal(number) => hops == number,
+            Self::NotEqual(number) => hops != number,
+            Self::Below(number) => hops < number,
+            Self::Above(number) => hops > number,
+        }
+    }
+
     /// Writes the kernel's structure.
     pub fn encode(self, out: &mut InfoWriter<'_>) {
         let (mode, hops) = match self {

@@ -1,6 +1,7 @@
 use super::parse_bounded;
 use crate::model::Families;
-use crate::registry::{Choice, Domain, Lister, Scope, Value, ValueError, bang};
+use crate::packet::Packet;
+use crate::registry::{Choice, Domain, Lister, Outcome, Scope, Value, ValueError, bang};
 use nfnetlink::wire::{DecodeError, Problem, Reader};
 use std::fmt::Write as _;
 
@@ -32,6 +33,18 @@ impl<const V6: bool> IcmpType<V6> {
     #[must_use]
     pub const fn codes(self) -> (u8, u8) {
         (self.min_code, self.max_code)
+    }
+
+    /// Whether a packet has such a message, or with `not` another one.
+    pub(crate) fn test(self, packet: &Packet<'_>, not: bool) -> Outcome {
+        let [kind, code, ..] = match packet.transport::<8>(0) {
+            Ok(header) => header,
+            Err(missing) => return missing.outcome(),
+        };
+        // The kernel takes 255 for any type, whatever the codes.
+        let any = !V6 && self.kind == u8::MAX;
+        let meant = self.kind == kind && (self.min_code..=self.max_code).contains(&code);
+        ((any || meant) != not).into()
     }
 
     /// The name, if type and codes have one.

@@ -1,6 +1,7 @@
 use super::parse_bounded;
 use crate::model::Negatable;
-use crate::registry::{Domain, InfoWriter, Scope, Value, ValueError};
+use crate::packet::Packet;
+use crate::registry::{Domain, InfoWriter, Outcome, Scope, Value, ValueError};
 use nfnetlink::wire::{DecodeError, Problem, Reader};
 use std::fmt::Write as _;
 
@@ -28,6 +29,37 @@ const ANY_LENGTH: u8 = 255;
 impl Ipv6OptionsTest {
     /// Bytes of the kernel's structure.
     pub const SIZE: usize = 40;
+
+    /// What a packet's options header at `start` makes of the conditions.
+    pub(crate) fn test(&self, packet: &Packet<'_>, start: usize) -> Outcome {
+        let data = packet.data;
+        let Some([_, len]) = data.array(start) else { return Outcome::Drop };
+        let len = (u32::from(len) + 1) * 8;
+        let Some(end) = start.checked_add(len as usize).filter(|end| *end <= data.len()) else {
+            return Outcome::NoMatch;
+        };
+        let mut at = start + 2;
+        // The options must be the first ones, in this order.
+        for (place, (kind, wanted)) in self.options.iter().enumerate() {
+            if at >= end || data.u8(at) != Some(kind) {
+                return Outcome::NoMatch;
+            }
+            let mut size = 1;
+            if kind != 0 {
+                let Some(found) = data.u8(at + 1).filter(|_| at + 1 < end) else { return Outcome::NoMatch };
+                if wanted.is_some_and(|wanted| wanted != found) {
+                    return Outcome::NoMatch;
+                }
+                size = usize::from(found) + 2;
+            }
+            let last = place + 1 == self.options.used.into();
+            if at + size > end && !last {
+                return Outcome::NoMatch;
+            }
+            at += size;
+        }
+        self.length.is_none_or(|wanted| (wanted.value == len) != wanted.not).into()
+    }
 
     /// Writes the kernel's structure.
     pub fn encode(&self, w: &mut InfoWriter<'_>) {

@@ -17,6 +17,14 @@ impl Default for Masked {
     }
 }
 
+impl Masked {
+    /// Whether the bits of `number` that count are those of the value.
+    #[must_use]
+    pub const fn holds(self, number: u32) -> bool {
+        number & self.mask == self.value
+    }
+}
+
 impl Value for Masked {
     const DOMAIN: Domain = Domain::Masked { bits: 32 };
 

@@ -49,6 +49,13 @@ impl NatRange {
         self.flags.contains(flag).then_some((crate::registry::Flag, false))
     }
 
+    /// The same ports and manner, with this one address.
+    #[must_use]
+    pub const fn with_address(&self, address: IpAddr) -> Self {
+        let to = Endpoints { addresses: Some((address, address)), ports: self.to.ports };
+        Self { to, flags: self.flags }
+    }
+
     /// The layout as `struct nf_nat_ipv4_multi_range_compat`, IPv4 only.
     pub(crate) const fn multi_range<T: From<Self> + AsRef<Self>>(number: u8) -> Revision<T> {
         Revision {

@@ -1,4 +1,5 @@
 use crate::model::Families;
+use crate::packet::Data;
 use crate::registry::{Choice, Domain, InfoWriter, Scope, Value, ValueError};
 use nfnetlink::wire::{DecodeError, Problem, Reader};
 
@@ -61,14 +62,48 @@ impl SctpChunks {
         &self.flags
     }
 
-    /// Writes the part of `struct xt_sctp_info` that says that chunks do not matter.
-    pub fn encode_none(w: &mut InfoWriter<'_>) {
-        Self::encode_parts(w, [0; MAP_WORDS], 0, &[]);
+    /// Whether the condition holds for the chunks of a packet from `start` on; `None` if one of them is broken.
+    pub(crate) fn holds(&self, data: Data<'_>, start: usize) -> Option<bool> {
+        let map = self.map();
+        let listed = |map: &[u32; MAP_WORDS], kind: u8| {
+            map.get(usize::from(kind / 32)).is_some_and(|word| word >> (kind % 32) & 1 != 0)
+        };
+        let mut missing = map;
+        let mut at = start;
+        loop {
+            let [kind, flags, high, low] = data.array(at)?;
+            let len = usize::from(u16::from_be_bytes([high, low]));
+            if len == 0 {
+                return None;
+            }
+            at += len.next_multiple_of(4);
+            let wanted = self.flags.iter().find(|wanted| wanted.kind == kind);
+            let fits = wanted.is_none_or(|wanted| flags & wanted.mask == wanted.set);
+            match (self.mode, listed(&map, kind) && fits) {
+                (ChunkMode::Any, true) => return Some(true),
+                (ChunkMode::Only, false) => return Some(false),
+                (ChunkMode::All, true) => {
+                    if let Some(word) = missing.get_mut(usize::from(kind / 32)) {
+                        *word &= !(1 << (kind % 32));
+                    }
+                }
+                _ => {}
+            }
+            if at >= data.len() {
+                break;
+            }
+        }
+        Some(match self.mode {
+            ChunkMode::Any => false,
+            ChunkMode::Only => true,
+            // The kernel looks at as many words as there are types of chunks.
+            ChunkMode::All => missing.iter().take(8).all(|word| *word == 0),
+        })
     }
 
-    /// Writes its part of `struct xt_sctp_info`.
-    pub fn encode(&self, w: &mut InfoWriter<'_>) {
-        let map = match self.kinds {
+    /// The kernel's map of the types.
+    fn map(&self) -> [u32; MAP_WORDS] {
+        match self.kinds {
             ChunkKinds::All => [u32::MAX; MAP_WORDS],
             ChunkKinds::Listed(bits) => {
                 let mut map = [0; MAP_WORDS];
@@ -79,8 +114,17 @@ impl SctpChunks {
                 }
                 map
             }
-        };
-        Self::encode_parts(w, map, self.mode.number(), &self.flags);
+        }
+    }
+
+    /// Writes the part of `struct xt_sctp_info` that says that chunks do not matter.
+    pub fn encode_none(w: &mut InfoWriter<'_>) {
+        Self::encode_parts(w, [0; MAP_WORDS], 0, &[]);
+    }
+
+    /// Writes its part of `struct xt_sctp_info`.
+    pub fn encode(&self, w: &mut InfoWriter<'_>) {
+        Self::encode_parts(w, self.map(), self.mode.number(), &self.flags);
     }
 
     fn encode_parts(w: &mut InfoWriter<'_>, map: [u32; MAP_WORDS], mode: u32, flags: &[ChunkFlags]) {

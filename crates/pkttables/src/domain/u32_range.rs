@@ -10,6 +10,12 @@ impl U32Range {
     /// All numbers.
     pub const ALL: Self = Self { min: 0, max: u32::MAX };
 
+    /// Whether `number` is in the range.
+    #[must_use]
+    pub const fn contains(self, number: u32) -> bool {
+        self.min <= number && number <= self.max
+    }
+
     /// Writes the two ends as kernel structures have them.
     pub fn encode(self, w: &mut InfoWriter<'_>) {
         w.ne_u32(self.min);

@@ -1,9 +1,9 @@
 //! `-m addrtype`: asks what kind of address the routing tables say it is.
 
+use std::net::IpAddr;
+use crate::packet::{InterfaceName, Packet};
 use crate::model::{Families, Hooks, Negatable};
-use crate::registry::{
-    Choice, Domain, Extension, Flag, Lister, Revision, RuleScope, Scope, Value, ValueError, bang,
-};
+use crate::registry::{Choice, Context, Domain, Environment, Extension, Flag, Lister, Outcome, Revision, RuleScope, Scope, Value, ValueError, bang};
 use crate::{choices, extension};
 use nfnetlink::wire::{EncodeError, Problem};
 
@@ -110,6 +110,18 @@ const LIMIT_IN: u32 = 4;
 const LIMIT_OUT: u32 = 8;
 
 impl Extension for Addrtype {
+    fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
+        let interface = match self.device {
+            Some(Device::In) => packet.meta.input,
+            Some(Device::Out) => packet.meta.output,
+            None => None,
+        };
+        let mut test = |wanted: Option<Negatable<AddressTypes>>, address| {
+            wanted.is_none_or(|wanted| wanted.value.holds(address, interface, context.environment) != wanted.not)
+        };
+        (test(self.source, packet.layout.source) && test(self.destination, packet.layout.destination)).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {
             number: 1,
@@ -195,6 +207,22 @@ impl Extension for Addrtype {
             "limit-iface-out" => out.add(" limit-out"),
             name => out.add(format_args!(" {name} {}{text}", bang(not))),
         });
+    }
+}
+
+impl AddressTypes {
+    fn holds(self, address: IpAddr, interface: Option<InterfaceName>, environment: &mut dyn Environment) -> bool {
+        let has = |kind: AddressType| self.0 >> kind.number() & 1 != 0;
+        let IpAddr::V6(v6) = address else { return has(environment.address_type(address, interface)) };
+        // `match_type6`: these three are told from the address, and all that are asked for must hold.
+        let told = (!has(AddressType::Multicast) || v6.is_multicast())
+            && (!has(AddressType::Unicast) || !(v6.is_multicast() || v6.is_unspecified()))
+            && (!has(AddressType::Unspec) || v6.is_unspecified());
+        let by_route = [AddressType::Local, AddressType::Anycast, AddressType::Unreachable];
+        if !told || !by_route.into_iter().any(has) {
+            return told;
+        }
+        has(environment.address_type(address, interface)) 
     }
 }
 

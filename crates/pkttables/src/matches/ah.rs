@@ -1,8 +1,9 @@
 //! `-m ah`: compares the security parameter index of an AH header.
+use crate::packet::Packet;
 use crate::domain::U32Range;
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
-use crate::registry::{Extension, Lister, Revision, bang};
+use crate::registry::{Context, Extension, Lister, Outcome, Revision, bang};
 use nfnetlink::wire::Problem;
 
 /// The `ah` match.
@@ -32,6 +33,16 @@ extension! {
 
 // `struct ipt_ah`
 impl Extension for Ah {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        match packet.transport::<12>(4) {
+            Ok([a, b, c, d, ..]) => {
+                let spi = u32::from_be_bytes([a, b, c, d]);
+                self.spi.is_none_or(|wanted| wanted.value.contains(spi) != wanted.not).into()
+            }
+            Err(missing) => missing.outcome(),
+        }
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 12,

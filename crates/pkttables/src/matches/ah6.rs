@@ -1,8 +1,9 @@
 //! `-m ah` of IPv6: tests the authentication header.
+use crate::packet::{HeaderError, Packet};
 use crate::domain::U32Range;
 use crate::extension;
 use crate::model::{Families, Negatable};
-use crate::registry::{Extension, Flag, Revision};
+use crate::registry::{Context, Extension, Flag, Outcome, Revision};
 use nfnetlink::wire::Problem;
 
 /// The `ah` match of IPv6.
@@ -50,6 +51,21 @@ extension! {
 
 // `struct ip6t_ah`
 impl Extension for Ah6 {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        let header = match packet.layout.find_header(&packet.data, 51, false) {
+            Ok(found) => found.offset,
+            Err(HeaderError::Absent) => return Outcome::NoMatch,
+            Err(HeaderError::Broken) => return Outcome::Drop,
+        };
+        let Some([_, len, r1, r2, spi @ .., _, _, _, _]) = packet.data.array::<12>(header) else { return Outcome::Drop };
+        let len = (u32::from(len) + 2) * 4;
+        let spi = u32::from_be_bytes(spi);
+        let holds = self.spi.is_none_or(|wanted| wanted.value.contains(spi) != wanted.not)
+            && (self.length.value == 0 || (self.length.value == len) != self.length.not)
+            && !(self.reserved && [r1, r2] != [0, 0]);
+        holds.into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 16,

@@ -1,9 +1,10 @@
 //! `-m comment`: carries a remark.
 
+use crate::packet::Packet;
 use crate::domain::Text;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Domain, Extension, Lister, Revision, Scope, Value, ValueError};
+use crate::registry::{Context, Domain, Extension, Lister, Outcome, Revision, Scope, Value, ValueError};
 use nfnetlink::wire::Problem;
 
 /// The `comment` match.
@@ -32,6 +33,10 @@ extension! {
 }
 
 impl Extension for Comment {
+    fn matches(&self, _: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        Outcome::Match
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 256,

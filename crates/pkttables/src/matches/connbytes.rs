@@ -1,6 +1,7 @@
 //! `-m connbytes`: how much a connection has transferred.
-use crate::model::Families;
-use crate::registry::{Domain, Extension, Lister, Revision, Scope, Value, ValueError};
+use crate::packet::Packet;
+use crate::model::{Counters, Families};
+use crate::registry::{Context, Domain, Extension, Lister, Outcome, Revision, Scope, Value, ValueError};
 use crate::{choices, extension};
 use nfnetlink::wire::Problem;
 use std::fmt::Write as _;
@@ -85,6 +86,24 @@ extension! {
 }
 
 impl Extension for Connbytes {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        let Some(connection) = &packet.meta.connection else { return Outcome::NoMatch };
+        let [original, reply] = connection.counters;
+        let counted = match self.direction {
+            Direction::Original => original,
+            Direction::Reply => reply,
+            Direction::Both => {
+                Counters { packets: original.packets + reply.packets, bytes: original.bytes + reply.bytes }
+            }
+        };
+        let amount = match self.unit {
+            Unit::Packets => counted.packets,
+            Unit::Bytes => counted.bytes,
+            Unit::AveragePacket => counted.bytes.checked_div(counted.packets).unwrap_or_default(),
+        };
+        ((self.amount.min()..=self.amount.max()).contains(&amount) != self.not).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 24,

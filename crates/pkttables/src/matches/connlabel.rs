@@ -1,8 +1,9 @@
 //! `-m connlabel`: asks for labels of the connection.
 
+use crate::packet::Packet;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Domain, Extension, Flag, Revision, Scope, Value, ValueError};
+use crate::registry::{Context, Domain, Edit, Extension, Flag, Outcome, Revision, Scope, Value, ValueError};
 use crate::system::Names;
 use nfnetlink::wire::Problem;
 use std::fmt::Write as _;
@@ -47,6 +48,15 @@ const INVERT: u16 = 1;
 const SET: u16 = 2;
 
 impl Extension for Connlabel {
+    fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
+        let Some(connection) = &packet.meta.connection else { return self.not.into() };
+        let has = connection.labels >> self.label.number() & 1 != 0;
+        if !has && self.set {
+            context.edit(Edit::ConnectionLabel(self.label.number()));
+        }
+        ((has || self.set) != self.not).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 4,

@@ -1,8 +1,9 @@
 //! `-m connlimit`: how many connections a host or network has open at once.
+use crate::packet::Packet;
 use crate::domain::PrefixLen;
 use crate::extension;
 use crate::model::{Families, Family};
-use crate::registry::{Extension, Flag, Lister, Require, Revision, RuleScope, ValueError};
+use crate::registry::{Context, Extension, Flag, Lister, Outcome, Require, Revision, RuleScope, ValueError};
 use nfnetlink::wire::{EncodeError, Problem};
 use std::net::IpAddr;
 
@@ -75,6 +76,13 @@ extension! {
 }
 
 impl Extension for Connlimit {
+    fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
+        match context.environment.connection_count(self, packet) {
+            Some(count) => ((count > self.limit) != self.upto).into(),
+            None => Outcome::Unsupported,
+        }
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 1,
         size: 32,

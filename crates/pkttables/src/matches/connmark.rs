@@ -1,9 +1,10 @@
 //! `-m connmark`: compares the mark of the connection.
 
+use crate::packet::Packet;
 use crate::domain::Masked;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Extension, Lister, Revision, bang};
+use crate::registry::{Context, Extension, Lister, Outcome, Revision, bang};
 
 /// The `connmark` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +33,13 @@ extension! {
 }
 
 impl Extension for Connmark {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        match &packet.meta.connection {
+            Some(connection) => (self.mark.holds(connection.mark) != self.not).into(),
+            None => Outcome::NoMatch,
+        }
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 1,
         size: 12,

@@ -1,10 +1,9 @@
 //! `-m conntrack`: what connection tracking knows of the connection that the packet belongs to.
+use crate::packet::{Meta, Packet, TrackState};
 use crate::domain::{HostMask, PortRange, ProtocolNumber};
 use crate::model::{Families, Family, Negatable};
-use crate::registry::{
-    Domain, Extension, InfoReader, InfoWriter, Lister, Require, Revision, Scope, Value, ValueError,
-};
-use crate::{choices, extension, flag_set, integer_range};
+use crate::registry::{Context, Domain, Extension, InfoReader, InfoWriter, Lister, Outcome, Require, Revision, Scope, Value, ValueError};
+use crate::{choices, extension, flag_set, integer_range, packet};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
 
 /// The `conntrack` match: all conditions that are given must hold.
@@ -176,6 +175,27 @@ extension! {
 }
 
 impl Extension for Conntrack {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        if let Some(states) = self.states
+            && states.value.intersects(CtStates::of(packet.meta)) == states.not
+        {
+            return Outcome::NoMatch;
+        }
+        let Some(connection) = &packet.meta.connection else { return self.states.is_some().into() };
+        let direction = self.direction.is_none_or(|direction| {
+            (direction == Direction::Original) == (connection.direction == packet::Direction::Original)
+        });
+        let protocol = self.protocol.is_none_or(|wanted| (connection.original.protocol == wanted.value) != wanted.not);
+        let status = self.status.is_none_or(|wanted| {
+            (wanted.value.bits() & connection.status.bits() as u16 != 0) != wanted.not
+        });
+        let expires = self.expires.is_none_or(|wanted| {
+            (wanted.value.min..=wanted.value.max).contains(&connection.expires) != wanted.not
+        });
+        let tuples = self.original.holds(&connection.original) && self.reply.holds(&connection.reply);
+        (direction && protocol && status && expires && tuples).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {
             number: 3,
@@ -202,6 +222,42 @@ impl Extension for Conntrack {
 
     fn list(&self, out: &mut Lister<'_>) {
         out.plain(self, "");
+    }
+}
+
+impl CtStates {
+    /// The states that hold for a packet.
+    pub(super) fn of(meta: &Meta) -> Self {
+        let state = match meta.state {
+            TrackState::Invalid => Self::INVALID,
+            TrackState::Untracked => Self::UNTRACKED,
+            TrackState::New => Self::NEW,
+            TrackState::Established => Self::ESTABLISHED,
+            TrackState::Related => Self::RELATED,
+        };
+        let translated = meta.connection.as_ref().map_or(Self::empty(), |connection| {
+            let source = connection.status.contains(packet::Status::SRC_NAT);
+            let destination = connection.status.contains(packet::Status::DST_NAT);
+            let of = |is, state| if is { state } else { Self::empty() };
+            of(source, Self::SNAT) | of(destination, Self::DNAT)
+        });
+        state | translated
+    }
+}
+
+impl Tuple {
+    /// Whether the conditions hold for one direction of a connection.
+    fn holds(&self, tuple: &packet::Tuple) -> bool {
+        let address = |wanted: Option<Negatable<HostMask>>, address| {
+            wanted.is_none_or(|wanted| wanted.value.contains(address) != wanted.not)
+        };
+        let port = |wanted: Option<Negatable<PortRange>>, port| {
+            wanted.is_none_or(|wanted| wanted.value.contains(port) != wanted.not)
+        };
+        address(self.source, tuple.source)
+            && address(self.destination, tuple.destination)
+            && port(self.source_port, tuple.source_port)
+            && port(self.destination_port, tuple.destination_port)
     }
 }
 

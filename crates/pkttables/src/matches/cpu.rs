@@ -1,8 +1,9 @@
 //! `-m cpu`: asks which processor handles the packet.
 
+use crate::packet::Packet;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Extension, Lister, Revision};
+use crate::registry::{Context, Extension, Lister, Outcome, Revision};
 
 /// The `cpu` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +30,10 @@ extension! {
 }
 
 impl Extension for Cpu {
+    fn matches(&self, _: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
+        ((context.environment.cpu() == self.cpu) != self.not).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 8,

@@ -1,9 +1,10 @@
 //! `-m devgroup`: compares the groups of the devices that a packet passes.
 
+use crate::packet::{InterfaceName, Packet};
 use crate::domain::{DeviceGroups, Masked};
 use crate::extension;
 use crate::model::{Families, Hooks, Negatable};
-use crate::registry::{Extension, Lister, Require, Revision};
+use crate::registry::{Context, Extension, Lister, Outcome, Require, Revision};
 
 /// The `devgroup` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,6 +48,17 @@ const DESTINATION: u32 = 4;
 const DESTINATION_NOT: u32 = 8;
 
 impl Extension for Devgroup {
+    fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
+        let mut test = |wanted: Option<Negatable<DeviceGroups>>, interface: Option<InterfaceName>| {
+            wanted.is_none_or(|wanted| {
+                let group = interface.map_or(0, |interface| context.environment.interface_group(interface));
+                let Masked { value, mask } = wanted.value.0;
+                ((value ^ group) & mask == 0) != wanted.not
+            })
+        };
+        (test(self.source, packet.meta.input) && test(self.destination, packet.meta.output)).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 20,

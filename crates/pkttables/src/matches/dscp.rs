@@ -1,8 +1,9 @@
 //! `-m dscp`: compares the differentiated services code point.
+use crate::packet::Packet;
 use crate::domain::{Dscp as CodePoint, DscpClass};
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Extension, Lister, Require, Revision, bang};
+use crate::registry::{Context, Extension, Lister, Outcome, Require, Revision, bang};
 use nfnetlink::wire::Problem;
 
 /// The `dscp` match.
@@ -38,6 +39,10 @@ extension! {
 
 // `struct xt_dscp_info`
 impl Extension for Dscp {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        ((packet.tos() >> 2 == self.value.number()) != self.not).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 2,

@@ -1,7 +1,8 @@
 //! `-m ecn`: tests the bits of explicit congestion notification.
+use crate::packet::Packet;
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
-use crate::registry::{Extension, Flag, Require, Revision, RuleScope, ValueError};
+use crate::registry::{Context, Extension, Flag, Outcome, Require, Revision, RuleScope, ValueError};
 use nfnetlink::wire::Problem;
 
 /// The `ecn` match.
@@ -52,6 +53,23 @@ extension! {
 
 // `struct xt_ecn_info`
 impl Extension for Ecn {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        if let Some(ect) = self.ect
+            && (packet.tos() & 3 == ect.value.0) == ect.not
+        {
+            return Outcome::NoMatch;
+        }
+        if self.ece.is_none() && self.cwr.is_none() {
+            return Outcome::Match;
+        }
+        // The kernel does not ask whether this is a later fragment.
+        let Some([.., flags, _, _, _, _, _, _]) = packet.data.array::<20>(packet.layout.transport) else {
+            return Outcome::NoMatch;
+        };
+        let test = |wanted: Option<Negatable<()>>, flag| wanted.is_none_or(|wanted| (flags & flag != 0) != wanted.not);
+        (test(self.ece, 0x40) && test(self.cwr, 0x80)).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 4,

@@ -1,8 +1,9 @@
 //! `-m esp`: compares the security parameter index of an ESP header.
+use crate::packet::Packet;
 use crate::domain::U32Range;
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
-use crate::registry::{Extension, Lister, Revision, bang};
+use crate::registry::{Context, Extension, Lister, Outcome, Revision, bang};
 use nfnetlink::wire::Problem;
 
 /// The `esp` match.
@@ -31,6 +32,16 @@ extension! {
 
 // `struct xt_esp`
 impl Extension for Esp {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        match packet.transport::<8>(0) {
+            Ok([a, b, c, d, ..]) => {
+                let spi = u32::from_be_bytes([a, b, c, d]);
+                self.spi.is_none_or(|wanted| wanted.value.contains(spi) != wanted.not).into()
+            }
+            Err(missing) => missing.outcome(),
+        }
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 12,

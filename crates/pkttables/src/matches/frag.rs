@@ -1,8 +1,9 @@
 //! `-m frag`: tests the fragment header of IPv6.
+use crate::packet::{HeaderError, Packet};
 use crate::domain::U32Range;
 use crate::extension;
 use crate::model::{Families, Negatable};
-use crate::registry::{Extension, Flag, Revision};
+use crate::registry::{Context, Extension, Flag, Outcome, Revision};
 use nfnetlink::wire::Problem;
 
 /// The `frag` match.
@@ -77,6 +78,23 @@ extension! {
 
 // `struct ip6t_frag`
 impl Extension for Frag {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        let header = match packet.layout.find_header(&packet.data, 44, false) {
+            Ok(found) => found.offset,
+            Err(HeaderError::Absent) => return Outcome::NoMatch,
+            Err(HeaderError::Broken) => return Outcome::Drop,
+        };
+        let Some([_, reserved, high, low, id @ ..]) = packet.data.array::<8>(header) else { return Outcome::Drop };
+        let (offset, id) = (u16::from_be_bytes([high, low]), u32::from_be_bytes(id));
+        let more = offset & 1 != 0;
+        let holds = self.id.is_none_or(|wanted| wanted.value.contains(id) != wanted.not)
+            && !(self.reserved && (reserved != 0 || offset & 6 != 0))
+            && !(self.first && offset >> 3 != 0)
+            && (!self.more || more)
+            && !(self.last && more);
+        holds.into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 16,

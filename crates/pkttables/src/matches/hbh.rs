@@ -1,8 +1,9 @@
 //! `-m hbh`: tests the hop-by-hop options header of IPv6.
+use crate::packet::{HeaderError, Packet};
 use crate::domain::{Ipv6Options, Ipv6OptionsTest};
 use crate::extension;
 use crate::model::{Families, Negatable};
-use crate::registry::{Extension, Lister, Revision, bang};
+use crate::registry::{Context, Extension, Lister, Outcome, Revision, bang};
 
 /// The `hbh` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,6 +37,15 @@ extension! {
 
 // `struct ip6t_opts`
 impl Extension for Hbh {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        let header = match packet.layout.find_header(&packet.data, 0, false) {
+            Ok(found) => found.offset,
+            Err(HeaderError::Absent) => return Outcome::NoMatch,
+            Err(HeaderError::Broken) => return Outcome::Drop,
+        };
+        self.header.test(packet, header)
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: Ipv6OptionsTest::SIZE,

@@ -1,9 +1,10 @@
 //! `-m helper`: asks which connection tracking helper found the connection.
 
+use crate::packet::Packet;
 use crate::domain::Text;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Domain, Extension, Lister, ObjectKind, Revision};
+use crate::registry::{Context, Domain, Extension, Lister, ObjectKind, Outcome, Revision};
 use nfnetlink::wire::Problem;
 
 /// The `helper` match.
@@ -34,6 +35,16 @@ extension! {
 }
 
 impl Extension for Helper {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        let helper = packet.meta.connection.as_ref().and_then(|connection| connection.master_helper);
+        let holds = helper.is_some_and(|helper| {
+            let wanted = self.helper.as_str();
+            // The kernel compares as many bytes as the helper's name has.
+            wanted.is_empty() || wanted.starts_with(helper)
+        });
+        (holds != self.not).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 36,

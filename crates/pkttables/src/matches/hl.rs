@@ -1,8 +1,9 @@
 //! `-m hl`: compares the hop limit of an IPv6 packet.
+use crate::packet::Packet;
 use crate::domain::HopTest;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Extension, Lister, Require, Revision};
+use crate::registry::{Context, Extension, Lister, Outcome, Require, Revision};
 
 /// The `hl` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +47,10 @@ extension! {
 
 // `struct ip6t_hl_info`
 impl Extension for Hl {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        self.test.holds(packet.hops()).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: HopTest::SIZE,

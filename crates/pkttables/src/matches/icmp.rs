@@ -1,8 +1,9 @@
 //! `-m icmp`: compares type and code of an ICMP message.
+use crate::packet::Packet;
 use crate::domain::IcmpType;
 use crate::extension;
 use crate::model::{Families, protocol};
-use crate::registry::{Extension, Lister, Revision};
+use crate::registry::{Context, Extension, Lister, Outcome, Revision};
 use nfnetlink::wire::Problem;
 
 /// The `icmp` match.
@@ -37,6 +38,10 @@ extension! {
 
 // `struct ipt_icmp`
 impl Extension for Icmp {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        self.kind.test(packet, self.not)
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 4,

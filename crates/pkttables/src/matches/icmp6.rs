@@ -1,8 +1,9 @@
 //! `-m icmp6`: compares type and code of an ICMPv6 message.
+use crate::packet::Packet;
 use crate::domain::IcmpType;
 use crate::extension;
 use crate::model::{Families, protocol};
-use crate::registry::{Extension, Lister, Revision};
+use crate::registry::{Context, Extension, Lister, Outcome, Revision};
 use nfnetlink::wire::Problem;
 
 /// The `icmp6` match.
@@ -37,6 +38,10 @@ extension! {
 
 // `struct ip6t_icmp`
 impl Extension for Icmp6 {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        self.kind.test(packet, self.not)
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 4,

@@ -1,8 +1,9 @@
 //! `-m ipcomp`: compares the compression parameter index of an IPComp header.
+use crate::packet::Packet;
 use crate::domain::U32Range;
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
-use crate::registry::{Extension, Flag, Revision};
+use crate::registry::{Context, Extension, Flag, Outcome, Revision};
 use nfnetlink::wire::Problem;
 
 /// The `ipcomp` match.
@@ -40,6 +41,17 @@ extension! {
 
 // `struct xt_ipcomp`
 impl Extension for Ipcomp {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        match packet.transport::<4>(0) {
+            Ok([_, reserved, high, low]) => {
+                let spi = u16::from_be_bytes([high, low]).into();
+                let holds = self.spi.value.contains(spi) != self.spi.not;
+                (holds && !(self.reserved && reserved != 0)).into()
+            }
+            Err(missing) => missing.outcome(),
+        }
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 12,

@@ -1,9 +1,10 @@
 //! `-m iprange`: compares addresses with ranges that need not be prefixes.
 
+use crate::packet::Packet;
 use crate::domain::AddressRange;
 use crate::extension;
 use crate::model::{Families, Negatable};
-use crate::registry::{Domain, Extension, Lister, Require, Revision, Scope, Value, ValueError};
+use crate::registry::{Context, Domain, Extension, Lister, Outcome, Require, Revision, Scope, Value, ValueError};
 
 /// The `iprange` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,6 +45,16 @@ const SOURCE_NOT: u8 = 0x10;
 const DESTINATION_NOT: u8 = 0x20;
 
 impl Extension for Iprange {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        let test = |wanted: Option<Negatable<Span>>, address| {
+            wanted.is_none_or(|wanted| {
+                let Span(range) = wanted.value;
+                (range.first <= address && address <= range.last) != wanted.not
+            })
+        };
+        (test(self.source, packet.layout.source) && test(self.destination, packet.layout.destination)).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 1,
         size: 68,

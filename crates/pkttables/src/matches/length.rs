@@ -1,8 +1,9 @@
 //! `-m length`: compares the length of the packet.
+use crate::packet::Packet;
 use crate::domain::parse_bounded;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Domain, Extension, Lister, Require, Revision, Scope, Value, ValueError, bang};
+use crate::registry::{Context, Domain, Extension, Lister, Outcome, Require, Revision, Scope, Value, ValueError, bang};
 use std::fmt::Write as _;
 
 /// The `length` match.
@@ -37,6 +38,12 @@ extension! {
 }
 
 impl Extension for Length {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        let len = packet.layout.len;
+        let within = usize::from(self.range.min) <= len && len <= usize::from(self.range.max);
+        (within != self.not).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 6,

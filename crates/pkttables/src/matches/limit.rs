@@ -1,6 +1,7 @@
 //! `-m limit`: a token bucket, so that the rule matches only so many packets per unit of time.
+use crate::packet::Packet;
 use crate::domain::{Period, RateUnit};
-use crate::registry::{Extension, FromNative, Lister, Native, NativeWriter, Recognised, Revision, RuleScope};
+use crate::registry::{Context, Extension, FromNative, Lister, Native, NativeWriter, Outcome, Recognised, Revision, RuleScope};
 use crate::{extension, integer, model::Families};
 use nfnetlink::wire::EncodeError;
 use pkttnetlink::nft::expr::{self, Expression, LimitFlags, LimitType};
@@ -68,6 +69,22 @@ extension! {
 }
 
 impl Extension for Limit {
+    fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
+        // `nft_limit_eval`: time is what tokens are counted in.
+        let cost = match self.rate.rate() {
+            Some((count, unit)) => unit.seconds() * 1_000_000_000 / count.max(1),
+            None => self.rate.0 * 100_000,
+        };
+        let most = cost.saturating_mul(self.burst.into());
+        let now = packet.meta.time;
+        let bucket = context.own.get_or(|| Bucket { tokens: most, last: now });
+        let tokens = bucket.tokens.saturating_add(now.saturating_sub(bucket.last)).min(most);
+        bucket.last = now;
+        let left = tokens.checked_sub(cost);
+        bucket.tokens = left.unwrap_or(tokens);
+        left.is_some().into()
+    }
+
     fn to_native(&self, _: &RuleScope<'_>, out: &mut NativeWriter<'_>) -> bool {
         let Some((count, unit)) = self.rate.rate() else { return false };
         let limit = expr::Limit {
@@ -115,6 +132,13 @@ impl Extension for Limit {
         });
         out.add(format_args!(" burst {}", self.burst));
     }
+}
+
+/// Nanoseconds saved up, and when that was counted.
+#[derive(Debug)]
+struct Bucket {
+    tokens: u64,
+    last: u64,
 }
 
 const WORD: usize = size_of::<usize>();

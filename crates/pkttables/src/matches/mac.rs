@@ -1,9 +1,10 @@
 //! `-m mac`: compares the sender's MAC address.
 
+use crate::packet::Packet;
 use crate::domain::Mac as Address;
 use crate::extension;
 use crate::model::{Families, Hooks};
-use crate::registry::{Extension, Lister, Revision};
+use crate::registry::{Context, Extension, Lister, Outcome, Revision};
 
 /// The `mac` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +33,13 @@ extension! {
 }
 
 impl Extension for Mac {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        match packet.meta.link {
+            Some(link) => ((link.source == self.source.0) != self.not).into(),
+            None => Outcome::NoMatch,
+        }
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 12,

@@ -1,12 +1,10 @@
 //! `-m mark`: compares the mark of the packet.
 
+use crate::packet::Packet;
 use crate::domain::Masked;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{
-    Condition, Extension, FromNative, Lister, Load, Native, NativeWriter, Recognised, Revision, RuleScope,
-    Test,
-};
+use crate::registry::{Condition, Context, Extension, FromNative, Lister, Load, Native, NativeWriter, Outcome, Recognised, Revision, RuleScope, Test};
 use pkttnetlink::nft::expr::{CmpOp, MetaKey};
 
 /// The `mark` match.
@@ -36,6 +34,10 @@ extension! {
 }
 
 impl Extension for Mark {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        (self.mark.holds(packet.meta.mark) != self.not).into()
+    }
+
     fn to_native(&self, _: &RuleScope<'_>, out: &mut NativeWriter<'_>) -> bool {
         // The mark is a number in host byte order, in a register too.
         let (value, mask) = (self.mark.value.to_ne_bytes(), self.mark.mask.to_ne_bytes());

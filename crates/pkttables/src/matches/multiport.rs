@@ -1,8 +1,9 @@
 //! `-m multiport`: compares ports with up to fifteen ports or port ranges.
+use crate::packet::Packet;
 use crate::domain::PortList;
 use crate::extension;
 use crate::model::{Families, protocol};
-use crate::registry::{Extension, InfoWriter, Lister, Require, Revision};
+use crate::registry::{Context, Extension, InfoWriter, Lister, Outcome, Require, Revision};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem, Reader};
 
 /// The `multiport` match.
@@ -59,6 +60,20 @@ extension! {
 
 // `struct xt_multiport_v1`, `struct xt_multiport`
 impl Extension for Multiport {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        let [s1, s2, d1, d2] = match packet.transport(0) {
+            Ok(ports) => ports,
+            Err(missing) => return missing.outcome(),
+        };
+        let (source, destination) = (u16::from_be_bytes([s1, s2]), u16::from_be_bytes([d1, d2]));
+        let listed = self.ports.iter().any(|ports| match self.side {
+            Side::Source => ports.contains(source),
+            Side::Destination => ports.contains(destination),
+            Side::Either => ports.contains(source) || ports.contains(destination),
+        });
+        (listed != self.not).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {
             number: 1,

@@ -1,11 +1,10 @@
 //! `-m owner`: asks who sends a packet of this machine.
 
+use crate::packet::Packet;
 use crate::domain::parse_bounded;
 use crate::extension;
 use crate::model::{Families, Hooks, Negatable};
-use crate::registry::{
-    Domain, Extension, Flag, Lister, ObjectKind, Require, Revision, Scope, Value, ValueError,
-};
+use crate::registry::{Context, Domain, Extension, Flag, Lister, ObjectKind, Outcome, Require, Revision, Scope, Value, ValueError};
 use crate::system::Names;
 use std::fmt::Write as _;
 
@@ -88,6 +87,20 @@ const SOCKET: u8 = 4;
 const SUPPLEMENTARY: u8 = 8;
 
 impl Extension for Owner {
+    fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
+        let Some(socket) = context.environment.socket(packet) else {
+            let inverted = self.socket_exists.is_none_or(|exists| exists.not)
+                && self.users.is_none_or(|users| users.not)
+                && self.groups.is_none_or(|groups| groups.not);
+            return inverted.into();
+        };
+        let owned = |wanted: Option<Negatable<IdRange>>, id: u32| {
+            wanted.is_none_or(|wanted| (wanted.value.first <= id && id <= wanted.value.last) != wanted.not)
+        };
+        let exists = self.socket_exists.is_none_or(|exists| !exists.not);
+        (exists && owned(self.users, socket.user) && owned(self.groups, socket.group)).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 1,
         size: 20,

@@ -1,8 +1,9 @@
 //! `-m physdev`: asks which ports of a bridge a packet passes.
 
+use crate::packet::{InterfaceName, Packet};
 use crate::extension;
 use crate::model::{Families, Hooks, InterfacePattern, Negatable};
-use crate::registry::{Extension, Flag, InfoReader, InfoWriter, Lister, Require, Revision};
+use crate::registry::{Context, Extension, Flag, InfoReader, InfoWriter, Lister, Outcome, Require, Revision};
 use nfnetlink::wire::{DecodeError, Problem};
 
 /// The `physdev` match.
@@ -66,6 +67,26 @@ const IS_IN: u8 = 8;
 const IS_OUT: u8 = 16;
 
 impl Extension for Physdev {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        let (input, output) = (packet.meta.bridge_input, packet.meta.bridge_output);
+        let inverted = |wanted: Option<Negatable<()>>| wanted.is_none_or(|wanted| wanted.not);
+        let port_inverted = |wanted: Option<Negatable<InterfacePattern>>| wanted.is_none_or(|wanted| wanted.not);
+        if input.is_none() && output.is_none() {
+            let all = inverted(self.is_bridged) && inverted(self.is_in) && inverted(self.is_out);
+            return (all && port_inverted(self.port_in) && port_inverted(self.port_out)).into();
+        }
+        let is = |wanted: Option<Negatable<()>>, holds: bool| wanted.is_none_or(|wanted| holds != wanted.not);
+        if !is(self.is_bridged, output.is_some()) || !is(self.is_in, input.is_some()) || !is(self.is_out, output.is_some()) {
+            return Outcome::NoMatch;
+        }
+        let port = |wanted: Option<Negatable<InterfacePattern>>, name: InterfaceName| {
+            wanted.is_none_or(|wanted| wanted.value.fits(Some(name)) != wanted.not)
+        };
+        let from = input.is_none_or(|input| port(self.port_in, input));
+        let to = output.map_or_else(|| self.port_out.is_none(), |output| port(self.port_out, output));
+        (from && to).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 66,

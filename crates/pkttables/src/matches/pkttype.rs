@@ -1,7 +1,8 @@
 //! `-m pkttype`: asks whom the frame was addressed to.
 
+use crate::packet::{Packet, PacketKind};
 use crate::model::Families;
-use crate::registry::{Domain, Extension, Lister, Revision, Scope, Value, ValueError, bang};
+use crate::registry::{Context, Domain, Extension, Lister, Outcome, Revision, Scope, Value, ValueError, bang};
 use crate::{choices, extension};
 use nfnetlink::wire::Problem;
 
@@ -54,6 +55,17 @@ impl Default for Pkttype {
 }
 
 impl Extension for Pkttype {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        let receiver = match packet.meta.kind {
+            PacketKind::Host => Some(Receiver::Unicast),
+            PacketKind::Broadcast => Some(Receiver::Broadcast),
+            PacketKind::Multicast => Some(Receiver::Multicast),
+            PacketKind::Other => Some(Receiver::Otherhost),
+            PacketKind::Outgoing => None,
+        };
+        ((receiver == Some(self.receiver)) != self.not).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 8,

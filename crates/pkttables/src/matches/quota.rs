@@ -1,7 +1,8 @@
 //! `-m quota`: matches until so many bytes have passed.
+use crate::packet::Packet;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Extension, Lister, Revision};
+use crate::registry::{Context, Extension, Lister, Outcome, Revision};
 
 /// The `quota` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +29,13 @@ extension! {
 }
 
 impl Extension for Quota {
+    fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
+        let left = context.own.get_or(|| self.bytes);
+        let enough = left.checked_sub(packet.data.len() as u64);
+        *left = enough.unwrap_or_default();
+        (enough.is_some() != self.not).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 24,

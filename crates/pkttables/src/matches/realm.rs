@@ -1,9 +1,10 @@
 //! `-m realm`: compares the routing realm.
 
+use crate::packet::Packet;
 use crate::domain::{Masked, Realms};
 use crate::extension;
 use crate::model::{Families, Hooks};
-use crate::registry::{Extension, Lister, Revision};
+use crate::registry::{Context, Extension, Lister, Outcome, Revision};
 
 /// The `realm` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +34,11 @@ extension! {
 }
 
 impl Extension for Realm {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        let Masked { value, mask } = self.realm.0;
+        ((packet.meta.realm & mask == value) != self.not).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 12,

@@ -1,8 +1,9 @@
 //! `-m sctp`: compares ports and chunks of an SCTP packet.
+use crate::packet::Packet;
 use crate::domain::{PortRange, PortsOf, SctpChunks};
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
-use crate::registry::{Extension, InfoWriter, Revision};
+use crate::registry::{Context, Extension, InfoWriter, Outcome, Revision};
 use nfnetlink::wire::Problem;
 
 /// The `sctp` match.
@@ -54,6 +55,26 @@ extension! {
 
 // `struct xt_sctp_info`
 impl Extension for Sctp {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        let [s1, s2, d1, d2, ..] = match packet.transport::<12>(0) {
+            Ok(header) => header,
+            Err(missing) => return missing.outcome(),
+        };
+        let port = |wanted: Option<Negatable<PortRange>>, port| {
+            wanted.is_none_or(|wanted| wanted.value.contains(port) != wanted.not)
+        };
+        if !port(self.source, u16::from_be_bytes([s1, s2])) || !port(self.destination, u16::from_be_bytes([d1, d2])) {
+            return Outcome::NoMatch;
+        }
+        match &self.chunks {
+            None => Outcome::Match,
+            Some(chunks) => match chunks.value.holds(packet.data, packet.layout.transport + 12) {
+                Some(holds) => (holds != chunks.not).into(),
+                None => Outcome::Drop,
+            },
+        }
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 292,

@@ -1,9 +1,10 @@
 //! `-m set`: looks the packet up in a set made by ipset.
 
+use crate::packet::Packet;
 use crate::domain::SetLookup;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Extension, Flag, InfoReader, InfoWriter, Lister, Revision};
+use crate::registry::{Context, Extension, Flag, InfoReader, InfoWriter, Lister, Outcome, Revision};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
 
 /// The `set` match.
@@ -122,6 +123,13 @@ const KEEP_COUNTERS: u8 = 8;
 const KEEP_SUBCOUNTERS: u8 = 0x10;
 
 impl Extension for Set {
+    fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
+        match context.environment.set_test(self, packet) {
+            Some(contains) => (contains != self.not).into(),
+            None => Outcome::Unsupported,
+        }
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {
             number: 4,

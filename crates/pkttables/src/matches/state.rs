@@ -1,8 +1,9 @@
 //! `-m state`: the connection's state, the part of conntrack that has a name of its own.
+use crate::packet::Packet;
 use super::conntrack::{Conntrack, CtStates, Layout};
 use crate::extension;
 use crate::model::{Families, Family, Negatable};
-use crate::registry::{Domain, Extension, InfoReader, Lister, Revision, Scope, Value, ValueError};
+use crate::registry::{Context, Domain, Extension, InfoReader, Lister, Outcome, Revision, Scope, Value, ValueError};
 use nfnetlink::wire::{DecodeError, Problem};
 
 /// The `state` match, which the kernel knows as a `conntrack` match that only looks at the state.
@@ -32,6 +33,11 @@ extension! {
 }
 
 impl Extension for State {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        let states = CtStates::of(packet.meta) - CtStates::SNAT - CtStates::DNAT;
+        (self.states.intersects(states) != self.not).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {
             number: 3,

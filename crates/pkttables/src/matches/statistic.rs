@@ -1,7 +1,8 @@
 //! `-m statistic`: picks some of the packets, by chance or in turn.
 
+use crate::packet::Packet;
 use crate::model::Families;
-use crate::registry::{Domain, Extension, Lister, Revision, RuleScope, Scope, Value, ValueError};
+use crate::registry::{Context, Domain, Extension, Lister, Outcome, Revision, RuleScope, Scope, Value, ValueError};
 use crate::{choices, extension, integer};
 use nfnetlink::wire::{EncodeError, Problem};
 use std::fmt::Write as _;
@@ -84,6 +85,23 @@ impl Default for Mode {
 }
 
 impl Extension for Statistic {
+    fn matches(&self, _: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
+        let holds = match self.mode {
+            Mode::Random => {
+                let Some(probability) = self.probability else { return Outcome::Unsupported };
+                context.environment.random() & (Probability::ALWAYS - 1) < probability.0
+            }
+            Mode::Nth => {
+                let every = self.every.map_or(1, |every| every.0);
+                let first = self.packet.unwrap_or_default();
+                let count = context.own.get_or(|| (every - 1).saturating_sub(first));
+                *count = if *count == every - 1 { 0 } else { *count + 1 };
+                *count == 0
+            }
+        };
+        (holds != self.not).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 24,

@@ -1,8 +1,7 @@
 //! `-m string`: searches the packet for a string of bytes.
+use crate::packet::Packet;
 use crate::model::Families;
-use crate::registry::{
-    Domain, Extension, Flag, Lister, Require, Revision, RuleScope, Scope, Value, ValueError, bang,
-};
+use crate::registry::{Context, Domain, Extension, Flag, Lister, Outcome, Require, Revision, RuleScope, Scope, Value, ValueError, bang};
 use crate::{choices, extension};
 use nfnetlink::wire::{EncodeError, Problem};
 use std::fmt::Write as _;
@@ -91,6 +90,21 @@ impl Default for StringMatch {
 }
 
 impl Extension for StringMatch {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        let (from, to) = (usize::from(self.from), usize::from(self.to).min(packet.data.len()));
+        let same = |byte: u8, wanted: u8| match self.ignore_case {
+            true => byte.eq_ignore_ascii_case(&wanted),
+            false => byte == wanted,
+        };
+        let last = to.saturating_sub(self.pattern.len());
+        let begins = |at: usize| {
+            let bytes = packet.data.chunks(at, at + self.pattern.len()).flatten();
+            bytes.zip(&self.pattern).all(|(byte, wanted)| same(*byte, *wanted))
+        };
+        let found = to >= self.pattern.len() && (from..=last).any(begins);
+        (found != self.not).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 1,
         size: 152 + size_of::<usize>(),

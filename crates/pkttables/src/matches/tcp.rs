@@ -1,12 +1,10 @@
 //! `-m tcp`: compares ports, flags and options of a TCP header.
+use crate::packet::{Missing, Packet};
 use crate::domain::{PortRange, PortsOf};
 use crate::extension;
-use crate::model::{Families, Negatable, protocol};
+use crate::model::{Families, Family, Negatable, protocol};
 use crate::nft::ports;
-use crate::registry::{
-    Choice, Condition, Domain, Extension, Flag, FromNative, Lister, Load, Native, NativeWriter, Recognised,
-    Revision, RuleScope, Scope, Test, Value, ValueError, bang,
-};
+use crate::registry::{Backend, Choice, Condition, Context, Domain, Extension, Flag, FromNative, Lister, Load, Native, NativeWriter, Outcome, Recognised, Revision, RuleScope, Scope, Test, Value, ValueError, bang};
 use nfnetlink::wire::Problem;
 use pkttnetlink::nft::expr::{CmpOp, PayloadBase};
 
@@ -88,6 +86,31 @@ extension! {
 
 // `struct xt_tcp`
 impl Extension for Tcp {
+    fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
+        if context.backend == Backend::Nft && self.is_native() {
+            return self.test_native(packet);
+        }
+        let start = packet.layout.transport;
+        let [s1, s2, d1, d2, .., offset, flags, _, _, _, _, _, _] = match packet.transport::<20>(0) {
+            Ok(header) => header,
+            // A fragment that begins within the header would overwrite it.
+            Err(Missing::LaterFragment(8)) if packet.family() == Family::Ipv4 => return Outcome::Drop,
+            Err(missing) => return missing.outcome(),
+        };
+        let port = |wanted: Negatable<PortRange>, port| wanted.value.contains(port) != wanted.not;
+        if !port(self.source, u16::from_be_bytes([s1, s2]))
+            || !port(self.destination, u16::from_be_bytes([d1, d2]))
+            || self.flags.value.fits(flags) == self.flags.not
+        {
+            return Outcome::NoMatch;
+        }
+        let Some(wanted) = self.option else { return Outcome::Match };
+        match options(packet, start, offset) {
+            Ok(mut options) => (options.any(|option| option.kind == wanted.value.0) != wanted.not).into(),
+            Err(Malformed) => Outcome::Drop,
+        }
+    }
+
     fn check(&mut self, _: &RuleScope<'_>) -> Result<(), ValueError> {
         if self.is_native() {
             ports::normalise(&mut self.source);
@@ -169,6 +192,57 @@ impl Extension for Tcp {
             "tcp-flags" => out.add(format_args!(" flags:{}{}", bang(not), text.replace(' ', "/"))),
             _ => {}
         });
+    }
+}
+
+/// A TCP option: its kind and, if the packet has them, the three bytes that follow.
+pub(crate) struct SeenOption {
+    pub(crate) kind: u8,
+    pub(crate) rest: Option<[u8; 3]>,
+}
+
+/// The header is cut off or shorter than it must be.
+pub(crate) struct Malformed;
+
+/// Walks through the options of the TCP header at `start`, whose byte 12 is `offset`.
+pub(crate) fn options<'p>(
+    packet: &Packet<'p>,
+    start: usize,
+    offset: u8,
+) -> Result<impl Iterator<Item = SeenOption> + use<'p>, Malformed> {
+    let end = start + usize::from(offset >> 4) * 4;
+    if end < start + 20 || end > packet.data.len() {
+        return Err(Malformed);
+    }
+    let data = packet.data.truncated(end);
+    let mut at = start + 20;
+    Ok(std::iter::from_fn(move || {
+        let kind = data.u8(at)?;
+        let option = SeenOption { kind, rest: data.array(at + 1) };
+        at += match (kind, data.u8(at + 1)) {
+            (0 | 1, _) | (_, Some(0) | None) => 1,
+            (_, Some(len)) => usize::from(len),
+        };
+        Some(option)
+    }))
+}
+
+impl Tcp {
+    /// As nf_tables does: what cannot be read does not match, and later fragments are read as if they had a header.
+    fn test_native(&self, packet: &Packet<'_>) -> Outcome {
+        if self.flags.given().is_some() {
+            let flags = packet.data.u8(packet.layout.transport + 13);
+            if flags.is_none_or(|flags| self.flags.value.fits(flags) == self.flags.not) {
+                return Outcome::NoMatch;
+            }
+        }
+        ports::test(self.source, self.destination, packet)
+    }
+}
+
+impl TcpFlags {
+    const fn fits(self, flags: u8) -> bool {
+        flags & self.mask == self.set
     }
 }
 

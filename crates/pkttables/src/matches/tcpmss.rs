@@ -1,9 +1,10 @@
 //! `-m tcpmss`: compares the maximum segment size that a TCP packet announces.
 
+use crate::packet::Packet;
 use crate::domain::parse_bounded;
 use crate::extension;
 use crate::model::{Families, protocol};
-use crate::registry::{Domain, Extension, Lister, Revision, Scope, Value, ValueError, bang};
+use crate::registry::{Context, Domain, Extension, Lister, Outcome, Revision, Scope, Value, ValueError, bang};
 use std::fmt::Write as _;
 
 /// The `tcpmss` match.
@@ -43,6 +44,24 @@ extension! {
 }
 
 impl Extension for Tcpmss {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        // The kernel does not ask whether this is a later fragment.
+        let start = packet.layout.transport;
+        let Some(header) = packet.data.array::<20>(start) else { return Outcome::Drop };
+        let [.., offset, _, _, _, _, _, _, _] = header;
+        match super::tcp::options(packet, start, offset) {
+            Ok(mut options) => {
+                let size = options.find_map(|option| match (option.kind, option.rest) {
+                    (2, Some([4, high, low])) => Some(u16::from_be_bytes([high, low])),
+                    _ => None,
+                });
+                let within = size.is_some_and(|size| (self.mss.min..=self.mss.max).contains(&size));
+                (within != self.not).into()
+            }
+            Err(super::tcp::Malformed) => Outcome::Drop,
+        }
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 6,

@@ -1,8 +1,9 @@
 //! `-m tos`: compares bits of the type of service or traffic class.
+use crate::packet::Packet;
 use crate::domain::Tos as TosBits;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Extension, Lister, Revision, bang};
+use crate::registry::{Context, Extension, Lister, Outcome, Revision, bang};
 use nfnetlink::wire::EncodeError;
 
 /// The `tos` match.
@@ -32,6 +33,10 @@ extension! {
 
 // `struct xt_tos_match_info`, `struct ipt_tos_info`
 impl Extension for Tos {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        ((packet.tos() & self.bits.mask == self.bits.value) != self.not).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {
             number: 1,

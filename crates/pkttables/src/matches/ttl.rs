@@ -1,8 +1,9 @@
 //! `-m ttl`: compares the time to live of an IPv4 packet.
+use crate::packet::Packet;
 use crate::domain::HopTest;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Extension, Lister, Require, Revision};
+use crate::registry::{Context, Extension, Lister, Outcome, Require, Revision};
 
 /// The `ttl` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +47,10 @@ extension! {
 
 // `struct ipt_ttl_info`
 impl Extension for Ttl {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        self.test.holds(packet.hops()).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: HopTest::SIZE,

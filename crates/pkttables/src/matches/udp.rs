@@ -1,11 +1,10 @@
 //! `-m udp`: compares ports of a UDP header.
+use crate::packet::Packet;
 use crate::domain::PortRange;
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
 use crate::nft::ports;
-use crate::registry::{
-    Extension, FromNative, Lister, Native, NativeWriter, Recognised, Revision, RuleScope, ValueError,
-};
+use crate::registry::{Backend, Context, Extension, FromNative, Lister, Native, NativeWriter, Outcome, Recognised, Revision, RuleScope, ValueError};
 use nfnetlink::wire::Problem;
 
 /// The `udp` match.
@@ -45,6 +44,20 @@ extension! {
 
 // `struct xt_udp`
 impl Extension for Udp {
+    fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
+        if context.backend == Backend::Nft && *self != Self::default() {
+            return ports::test(self.source, self.destination, packet);
+        }
+        match packet.transport::<8>(0) {
+            Ok([s1, s2, d1, d2, ..]) => {
+                let holds = |wanted: Negatable<PortRange>, port| wanted.value.contains(port) != wanted.not;
+                let source = holds(self.source, u16::from_be_bytes([s1, s2]));
+                (source && holds(self.destination, u16::from_be_bytes([d1, d2]))).into()
+            }
+            Err(missing) => missing.outcome(),
+        }
+    }
+
     fn check(&mut self, _: &RuleScope<'_>) -> Result<(), ValueError> {
         ports::normalise(&mut self.source);
         ports::normalise(&mut self.destination);

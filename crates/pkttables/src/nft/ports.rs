@@ -2,7 +2,8 @@
 
 use crate::domain::PortRange;
 use crate::model::Negatable;
-use crate::registry::{Condition, Load, NativeWriter, Test};
+use crate::packet::Packet;
+use crate::registry::{Condition, Load, NativeWriter, Outcome, Test};
 use pkttnetlink::nft::expr::{CmpOp, PayloadBase};
 
 /// Source and destination port conditions of a match.
@@ -53,6 +54,24 @@ fn write_one(ports: Negatable<PortRange>, offset: u32, out: &mut NativeWriter<'_
         _ => Test::Range { not, from: &from, to: &to },
     };
     out.condition(&Condition { load: transport(offset, 2), mask: None, test });
+}
+
+/// Tests both conditions as nf_tables does: later fragments are read as if they had a header, and what is cut off
+/// does not match.
+pub(crate) fn test(
+    source: Negatable<PortRange>,
+    destination: Negatable<PortRange>,
+    packet: &Packet<'_>,
+) -> Outcome {
+    let holds = |ports: Negatable<PortRange>, offset| {
+        // Negating all ports asks for nothing in iptables-nft.
+        ports.value == PortRange::ALL
+            || packet
+                .data
+                .be16(packet.layout.transport + offset)
+                .is_some_and(|port| ports.value.contains(port) != ports.not)
+    };
+    (holds(source, 0) && holds(destination, 2)).into()
 }
 
 /// Takes a port condition in; `false` if it is none, or one is there already.

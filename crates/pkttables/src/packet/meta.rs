@@ -115,3 +115,12 @@ impl std::fmt::Display for InterfaceName {
         write!(f, "{}", self.as_bytes().escape_ascii())
     }
 }
+
+impl InterfacePattern {
+    /// Whether this interface is meant. The empty beginning means even a missing interface.
+    #[must_use]
+    pub fn fits(&self, interface: Option<InterfaceName>) -> bool {
+        let name = interface.as_ref().map_or(&[][..], InterfaceName::as_bytes);
+        if self.is_prefix() { name.starts_with(self.name()) } else { name == self.name() }
+    }
+}

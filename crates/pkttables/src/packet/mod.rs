@@ -13,6 +13,7 @@ pub use layout::{
 pub use meta::{InterfaceName, Link, Meta, PacketKind, TrackState};
 
 use crate::model::Family;
+use crate::registry::Outcome;
 
 /// An IP packet and what is known of it.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +33,17 @@ pub enum Missing {
     LaterFragment(u16),
     /// The packet ends before it.
     Truncated,
+}
+
+impl Missing {
+    /// What most matches do then: they do not match later fragments and drop what is cut off.
+    #[must_use]
+    pub const fn outcome(self) -> Outcome {
+        match self {
+            Self::LaterFragment(_) => Outcome::NoMatch,
+            Self::Truncated => Outcome::Drop,
+        }
+    }
 }
 
 impl<'a> Packet<'a> {

@@ -41,6 +41,11 @@ pub trait Environment: fmt::Debug {
         address_type_of_number(address)
     }
 
+    /// Whether packets to a multicast group come to this host. By default none do.
+    fn is_member(&mut self, _group: IpAddr) -> bool {
+        false
+    }
+
     /// How packets to `destination` leave. By default they do not.
     fn route(&mut self, _destination: IpAddr, _mark: u32) -> Option<Route> {
         None

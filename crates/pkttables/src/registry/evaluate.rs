@@ -95,8 +95,6 @@ pub enum Edit {
     SegmentSize(u16),
     /// The TCP options whose kinds' bits are set are overwritten by padding.
     StripTcpOptions([u64; 4]),
-    /// The transport checksum is computed anew.
-    Checksum,
     /// The packet is not tracked.
     Untrack,
     /// How the packet is tracked.

@@ -1,6 +1,7 @@
 //! `-j AUDIT`: writes the packet to the audit log.
+use crate::packet::Packet;
 use crate::model::Families;
-use crate::registry::{Extension, Lister, Revision};
+use crate::registry::{Action, Context, Extension, Lister, Revision};
 use crate::{choices, extension};
 use nfnetlink::wire::Problem;
 
@@ -40,6 +41,10 @@ extension! {
 }
 
 impl Extension for Audit {
+    fn act(&self, _: &Packet<'_>, _: &mut Context<'_>) -> Action {
+        Action::Report
+    }
+
     // `struct xt_audit_info` in linux/netfilter/xt_AUDIT.h.
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,

@@ -1,7 +1,8 @@
 //! `-j CHECKSUM`: computes a checksum that is left to the network card.
+use crate::packet::Packet;
 use crate::extension;
 use crate::model::{Families, Tables};
-use crate::registry::{Extension, Flag, Lister, Revision};
+use crate::registry::{Action, Context, Extension, Flag, Lister, Revision};
 use nfnetlink::wire::Problem;
 
 /// The `CHECKSUM` target.
@@ -25,6 +26,11 @@ extension! {
 const FILL: u8 = 1;
 
 impl Extension for Checksum {
+    fn act(&self, _: &Packet<'_>, _: &mut Context<'_>) -> Action {
+        // Packets that the evaluator sees have their checksums.
+        Action::Continue
+    }
+
     // `struct xt_CHECKSUM_info` in linux/netfilter/xt_CHECKSUM.h.
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,

@@ -1,7 +1,8 @@
 //! `-j CLASSIFY`: puts the packet into a class of traffic control.
+use crate::packet::Packet;
 use crate::extension;
 use crate::model::{Families, Hooks};
-use crate::registry::{Domain, Extension, Lister, Revision, Scope, Value, ValueError};
+use crate::registry::{Action, Context, Domain, Edit, Extension, Lister, Revision, Scope, Value, ValueError};
 use std::fmt::Write as _;
 
 /// The `CLASSIFY` target.
@@ -33,6 +34,11 @@ extension! {
 }
 
 impl Extension for Classify {
+    fn act(&self, _: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        context.edit(Edit::Priority(u32::from(self.class.major) << 16 | u32::from(self.class.minor)));
+        Action::Continue
+    }
+
     // `struct xt_classify_target_info` in linux/netfilter/xt_CLASSIFY.h.
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,

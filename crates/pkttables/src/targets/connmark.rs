@@ -1,8 +1,9 @@
 //! `-j CONNMARK`: changes the connection's mark, or copies it from or to the packet.
+use crate::packet::Packet;
 use crate::domain::{HexMask, MarkChange, Masked};
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Extension, Flag, InfoWriter, Lister, Require, Revision};
+use crate::registry::{Action, Context, Edit, Extension, Flag, InfoWriter, Lister, Require, Revision};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem, Reader};
 
 /// The `CONNMARK` target.
@@ -136,6 +137,21 @@ extension! {
 }
 
 impl Extension for Connmark {
+    fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        let Some(connection) = &packet.meta.connection else { return Action::Continue };
+        let shifted = |mark: u32| match self.shift.right {
+            true => mark.checked_shr(self.shift.bits.into()).unwrap_or_default(),
+            false => mark.checked_shl(self.shift.bits.into()).unwrap_or_default(),
+        };
+        let (connection, own) = (connection.mark, packet.meta.mark);
+        context.edit(match self.operation {
+            Operation::Set => Edit::ConnectionMark(shifted(connection & !self.ctmask ^ self.ctmark)),
+            Operation::Save => Edit::ConnectionMark(connection & !self.ctmask ^ shifted(own & self.nfmask)),
+            Operation::Restore => Edit::Mark(own & !self.nfmask ^ shifted(connection & self.ctmask)),
+        });
+        Action::Continue
+    }
+
     // `struct xt_connmark_tginfo2` and `struct xt_connmark_tginfo1` in linux/netfilter/xt_connmark.h.
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {

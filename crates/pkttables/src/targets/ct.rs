@@ -1,7 +1,8 @@
 //! `-j CT`: how the packet's connection is tracked.
+use crate::packet::{Packet, TrackState};
 use crate::domain::{HelperName, TimeoutPolicyName, parse_bounded};
 use crate::model::{Families, Hooks, Tables};
-use crate::registry::{Domain, Extension, Flag, InfoWriter, Lister, Revision, Scope, Value, ValueError};
+use crate::registry::{Action, Context, Domain, Edit, Extension, Flag, InfoWriter, Lister, Revision, Scope, Template, Value, ValueError};
 use crate::{choices, extension, flag_set};
 use bitflags::bitflags;
 use nfnetlink::wire::{DecodeError, EncodeError, Problem, Reader};
@@ -147,6 +148,36 @@ extension! {
 }
 
 impl Extension for Ct {
+    fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        if packet.meta.connection.is_some() || packet.meta.state == TrackState::Untracked {
+            return Action::Continue;
+        }
+        if self.flags.contains(CtFlags::NOTRACK) {
+            context.edit(Edit::Untrack);
+            return Action::Continue;
+        }
+        let mut template = Template::default();
+        let zone = if self.flags.contains(CtFlags::ZONE_MARK) { packet.meta.mark as u16 } else { self.zone };
+        let one_way = self.flags.intersects(CtFlags::ZONE_ORIGINAL | CtFlags::ZONE_REPLY);
+        if !one_way || self.flags.contains(CtFlags::ZONE_ORIGINAL) {
+            template.original_zone = zone;
+        }
+        if !one_way || self.flags.contains(CtFlags::ZONE_REPLY) {
+            template.reply_zone = zone;
+        }
+        if let Some(helper) = &self.helper {
+            let Some(known) = HELPERS.into_iter().find(|known| *known == helper.as_str()) else {
+                return Action::Unsupported;
+            };
+            template.helper = Some(known);
+        }
+        if self.timeout.is_some() {
+            return Action::Unsupported;
+        }
+        context.edit(Edit::Track(template));
+        Action::Continue
+    }
+
     // `struct xt_ct_target_info_v1` and `struct xt_ct_target_info` in linux/netfilter/xt_CT.h, which end in a pointer of the kernel.
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {
@@ -188,6 +219,10 @@ impl Extension for Ct {
         out.plain(self, "");
     }
 }
+
+/// The helpers of the kernel.
+const HELPERS: [&str; 10] =
+    ["amanda", "ftp", "h323", "irc", "netbios-ns", "pptp", "sane", "sip", "snmp", "tftp"];
 
 impl Ct {
     fn set_zone(&mut self, zone: Zone, direction: CtFlags) {

@@ -1,8 +1,9 @@
 //! `-j DNAT`: changes the destination of connections.
+use crate::packet::Packet;
 use crate::domain::{Endpoints, NatFlags, NatRange};
 use crate::extension;
 use crate::model::{Families, Hooks, Tables};
-use crate::registry::{Extension, Flag, Lister, Revision};
+use crate::registry::{Action, Context, Extension, Flag, Lister, Revision, Translation};
 
 /// The `DNAT` target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +47,10 @@ extension! {
 }
 
 impl Extension for Dnat {
+    fn act(&self, _: &Packet<'_>, _: &mut Context<'_>) -> Action {
+        Action::Translate(Translation { source: false, range: self.range.clone() })
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[
         NatRange::range2(2, Families::all()),
         NatRange::range(1, Families::IPV6),

@@ -1,8 +1,9 @@
 //! `-j DSCP`: changes the class that the packet's header asks for.
+use crate::packet::Packet;
 use crate::domain::{Dscp as CodePoint, DscpClass};
 use crate::extension;
 use crate::model::{Families, Tables};
-use crate::registry::{Extension, Lister, Require, Revision};
+use crate::registry::{Action, Context, Edit, Extension, Lister, Require, Revision};
 use nfnetlink::wire::Problem;
 
 /// The `DSCP` target.
@@ -28,6 +29,11 @@ extension! {
 }
 
 impl Extension for Dscp {
+    fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        context.edit(Edit::Tos(packet.tos() & 3 | self.code_point.number() << 2));
+        Action::Continue
+    }
+
     // `struct xt_DSCP_info` in linux/netfilter/xt_DSCP.h.
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,

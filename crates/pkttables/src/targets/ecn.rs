@@ -1,6 +1,7 @@
 //! `-j ECN`: changes the bits of explicit congestion notification.
+use crate::packet::Packet;
 use crate::model::{Families, Tables, protocol};
-use crate::registry::{Extension, Flag, Require, Revision, RuleScope, ValueError};
+use crate::registry::{Action, Context, Edit, Extension, Flag, Require, Revision, RuleScope, ValueError};
 use crate::{extension, integer};
 use nfnetlink::wire::Problem;
 
@@ -68,6 +69,21 @@ impl Ecn {
 }
 
 impl Extension for Ecn {
+    fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        if let Some(ect) = self.ect {
+            context.edit(Edit::Tos(packet.tos() & !3 | ect.0));
+        }
+        if (self.ece.is_some() || self.cwr.is_some()) && packet.is(protocol::TCP) {
+            if packet.data.array::<20>(packet.layout.transport).is_none() {
+                return Action::Drop;
+            }
+            let bit = |bit: Option<Bit>, flag: u8| bit.map_or((0, 0), |bit| (flag, if bit.0 != 0 { flag } else { 0 }));
+            let (ece, cwr) = (bit(self.ece, 0x40), bit(self.cwr, 0x80));
+            context.edit(Edit::TcpFlags(ece.0 | cwr.0, ece.1 | cwr.1));
+        }
+        Action::Continue
+    }
+
     // `struct ipt_ECN_info` in linux/netfilter_ipv4/ipt_ECN.h.
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,

@@ -1,7 +1,8 @@
 //! `-j IDLETIMER`: tells when no packet has come for a while.
+use crate::packet::Packet;
 use crate::domain::TimerLabel;
 use crate::model::Families;
-use crate::registry::{Extension, Flag, Lister, Revision};
+use crate::registry::{Action, Context, Extension, Flag, Lister, Revision};
 use crate::{extension, integer};
 use nfnetlink::wire::{EncodeError, Problem};
 
@@ -49,6 +50,10 @@ extension! {
 }
 
 impl Extension for Idletimer {
+    fn act(&self, _: &Packet<'_>, _: &mut Context<'_>) -> Action {
+        Action::Continue
+    }
+
     // `struct idletimer_tg_info_v1` and `struct idletimer_tg_info` in linux/netfilter/xt_IDLETIMER.h, which end in a pointer of the kernel.
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {

@@ -1,7 +1,8 @@
 //! `-j LED`: lights a LED when packets come.
+use crate::packet::Packet;
 use crate::domain::parse_bounded;
 use crate::model::Families;
-use crate::registry::{Domain, Extension, Flag, ObjectKind, Revision, Scope, Value, ValueError};
+use crate::registry::{Action, Context, Domain, Extension, Flag, ObjectKind, Revision, Scope, Value, ValueError};
 use crate::{choices, extension};
 use nfnetlink::wire::Problem;
 use std::fmt::Write as _;
@@ -63,6 +64,10 @@ extension! {
 const BEGINNING: &str = "netfilter-";
 
 impl Extension for Led {
+    fn act(&self, _: &Packet<'_>, _: &mut Context<'_>) -> Action {
+        Action::Continue
+    }
+
     // `struct xt_led_info` in linux/netfilter/xt_LED.h, which ends in a pointer of the kernel.
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,

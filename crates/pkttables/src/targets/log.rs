@@ -1,7 +1,8 @@
 //! `-j LOG`: writes the packet's headers to the kernel's log.
+use crate::packet::Packet;
 use crate::domain::{LogPrefix, parse_bounded};
 use crate::model::Families;
-use crate::registry::{Domain, Extension, Flag, Lister, Revision, Scope, Value, ValueError};
+use crate::registry::{Action, Context, Domain, Extension, Flag, Lister, Revision, Scope, Value, ValueError};
 use crate::{choices, extension};
 use bitflags::bitflags;
 use nfnetlink::wire::Problem;
@@ -108,6 +109,10 @@ extension! {
 }
 
 impl Extension for Log {
+    fn act(&self, _: &Packet<'_>, _: &mut Context<'_>) -> Action {
+        Action::Report
+    }
+
     // `struct xt_log_info` in linux/netfilter/xt_LOG.h.
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,

@@ -1,8 +1,9 @@
 //! `-j MARK`: changes the packet's mark.
+use crate::packet::Packet;
 use crate::domain::{MarkChange, Masked};
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Extension, Lister, Require, Revision};
+use crate::registry::{Action, Context, Edit, Extension, Lister, Require, Revision};
 
 /// The `MARK` target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +36,11 @@ extension! {
 }
 
 impl Extension for Mark {
+    fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        context.edit(Edit::Mark(self.change.apply(packet.meta.mark)));
+        Action::Continue
+    }
+
     // `struct xt_mark_tginfo2` in linux/netfilter/xt_mark.h.
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 2,

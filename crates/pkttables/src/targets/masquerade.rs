@@ -1,8 +1,9 @@
 //! `-j MASQUERADE`: gives connections the address of the interface they leave by.
+use crate::packet::Packet;
 use crate::domain::{NatFlags, NatPorts, NatRange};
 use crate::extension;
 use crate::model::{Families, Hooks, Tables};
-use crate::registry::{Extension, Flag, Lister, Revision, ValueError};
+use crate::registry::{Action, Context, Extension, Flag, Lister, Revision, Translation, ValueError};
 
 /// The `MASQUERADE` target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +49,15 @@ extension! {
 }
 
 impl Extension for Masquerade {
+    fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        let Some(interface) = packet.meta.output else { return Action::Drop };
+        let destination = packet.layout.destination;
+        let Some(address) = context.environment.interface_address(interface, destination) else {
+            return Action::Drop;
+        };
+        Action::Translate(Translation { source: true, range: self.range.with_address(address) })
+    }
+
     const REVISIONS: &'static [Revision<Self>] =
         &[NatRange::range(0, Families::IPV6), NatRange::multi_range(0)];
 

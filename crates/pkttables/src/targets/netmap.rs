@@ -1,9 +1,10 @@
 //! `-j NETMAP`: changes the network of addresses and keeps their host part.
+use crate::packet::Packet;
 use crate::domain::NatRange;
 use crate::extension;
-use crate::model::{AddressMask, Families, Hooks, Tables};
-use crate::registry::{Extension, Lister, Revision};
-use std::net::IpAddr;
+use crate::model::{AddressMask, Families, Hook, Hooks, Tables};
+use crate::registry::{Action, Context, Extension, Lister, Revision, Translation};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The `NETMAP` target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,6 +53,23 @@ fn ends(network: AddressMask) -> (IpAddr, IpAddr) {
 }
 
 impl Extension for Netmap {
+    fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        let source = matches!(context.hook, Hook::Input | Hook::Postrouting);
+        let old = if source { packet.layout.source } else { packet.layout.destination };
+        let address = match (self.range.to.addresses, old) {
+            (Some((IpAddr::V4(min), IpAddr::V4(max))), IpAddr::V4(old)) => {
+                let mask = !(min.to_bits() ^ max.to_bits());
+                Ipv4Addr::from_bits(old.to_bits() & !mask | min.to_bits() & mask).into()
+            }
+            (Some((IpAddr::V6(min), IpAddr::V6(max))), IpAddr::V6(old)) => {
+                let mask = !(min.to_bits() ^ max.to_bits());
+                Ipv6Addr::from_bits(old.to_bits() & !mask | min.to_bits() & mask).into()
+            }
+            _ => return Action::Unsupported,
+        };
+        Action::Translate(Translation { source, range: self.range.with_address(address) })
+    }
+
     const REVISIONS: &'static [Revision<Self>] =
         &[NatRange::range(0, Families::IPV6), NatRange::multi_range(0)];
 

@@ -1,8 +1,9 @@
 //! `-j NFLOG`: hands a copy of the packet to programs that listen to a group.
+use crate::packet::Packet;
 use crate::domain::LogPrefix;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Extension, FromNative, Lister, Native, NativeWriter, Recognised, Revision, RuleScope};
+use crate::registry::{Action, Context, Extension, FromNative, Lister, Native, NativeWriter, Recognised, Revision, RuleScope};
 use nfnetlink::wire::{EncodeError, Problem};
 use pkttnetlink::nft::expr::{Expression, Log};
 
@@ -78,6 +79,10 @@ extension! {
 }
 
 impl Extension for Nflog {
+    fn act(&self, _: &Packet<'_>, _: &mut Context<'_>) -> Action {
+        Action::Report
+    }
+
     fn to_native(&self, _: &RuleScope<'_>, out: &mut NativeWriter<'_>) -> bool {
         let log = Log {
             prefix: self.prefix.as_ref().map(|prefix| prefix.as_str().into()),

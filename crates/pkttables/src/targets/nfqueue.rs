@@ -1,8 +1,9 @@
 //! `-j NFQUEUE`: hands the packet to a program.
+use crate::packet::Packet;
 use crate::domain::parse_bounded;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Domain, Extension, Flag, Lister, Revision, Scope, Value, ValueError};
+use crate::registry::{Action, Context, Domain, Extension, Flag, Lister, Revision, Scope, Value, ValueError};
 use nfnetlink::wire::EncodeError;
 use std::fmt::Write as _;
 
@@ -74,6 +75,10 @@ extension! {
 }
 
 impl Extension for Nfqueue {
+    fn act(&self, _: &Packet<'_>, _: &mut Context<'_>) -> Action {
+        Action::Queue { number: self.queue, bypass: self.bypass }
+    }
+
     // `struct xt_NFQ_info_v3` and its older forms in linux/netfilter/xt_NFQUEUE.h.
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {

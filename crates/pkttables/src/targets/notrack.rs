@@ -1,8 +1,9 @@
 //! `-j NOTRACK`: does not track the packet's connection.
+use crate::packet::Packet;
 use super::ct::{CtFlags, NOTRACK_ALIAS};
 use crate::extension;
 use crate::model::{Families, Hooks, Tables};
-use crate::registry::{Extension, Lister, Revision};
+use crate::registry::{Action, Context, Edit, Extension, Lister, Revision};
 
 /// The `NOTRACK` target, which the kernel keeps as `CT` with a flag that tells it from `CT --notrack`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +22,13 @@ extension! {
 }
 
 impl Extension for Notrack {
+    fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        if packet.meta.connection.is_none() {
+            context.edit(Edit::Untrack);
+        }
+        Action::Continue
+    }
+
     // `struct xt_ct_target_info_v1` in linux/netfilter/xt_CT.h.
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 2,

@@ -1,8 +1,10 @@
 //! `-j REDIRECT`: sends connections to this host.
+use std::net::{Ipv4Addr, Ipv6Addr};
+use crate::packet::Packet;
 use crate::domain::{NatFlags, NatPorts, NatRange};
 use crate::extension;
-use crate::model::{Families, Hooks, Tables};
-use crate::registry::{Extension, Flag, Lister, Revision, ValueError};
+use crate::model::{Families, Family, Hook, Hooks, Tables};
+use crate::registry::{Action, Context, Extension, Flag, Lister, Revision, Translation, ValueError};
 
 /// The `REDIRECT` target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,6 +44,22 @@ extension! {
 }
 
 impl Extension for Redirect {
+    fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        let address = match (context.hook, packet.family()) {
+            (Hook::Output, Family::Ipv4) => Some(Ipv4Addr::LOCALHOST.into()),
+            (Hook::Output, Family::Ipv6) => Some(Ipv6Addr::LOCALHOST.into()),
+            _ => packet.meta.input.and_then(|interface| {
+                context.environment.interface_address(interface, packet.layout.source)
+            }),
+        };
+        match address {
+            Some(address) => {
+                Action::Translate(Translation { source: false, range: self.range.with_address(address) })
+            }
+            None => Action::Drop,
+        }
+    }
+
     const REVISIONS: &'static [Revision<Self>] =
         &[NatRange::range(0, Families::IPV6), NatRange::multi_range(0)];
 

@@ -1,6 +1,7 @@
 //! `-j REJECT` of IPv4: drops the packet and tells its sender.
+use crate::packet::Packet;
 use crate::model::{Families, Hooks, Tables, protocol};
-use crate::registry::{Extension, Lister, Revision, RuleScope, ValueError};
+use crate::registry::{Action, Answer, Context, Extension, Lister, Revision, RuleScope, ValueError};
 use crate::{choices, extension};
 use nfnetlink::wire::Problem;
 
@@ -59,6 +60,19 @@ extension! {
 }
 
 impl Extension for Reject {
+    fn act(&self, _: &Packet<'_>, _: &mut Context<'_>) -> Action {
+        Action::Reject(match self.with {
+            RejectWith::NetUnreachable => Answer::Icmp(3, 0),
+            RejectWith::HostUnreachable => Answer::Icmp(3, 1),
+            RejectWith::ProtoUnreachable => Answer::Icmp(3, 2),
+            RejectWith::PortUnreachable => Answer::Icmp(3, 3),
+            RejectWith::NetProhibited => Answer::Icmp(3, 9),
+            RejectWith::HostProhibited => Answer::Icmp(3, 10),
+            RejectWith::AdminProhibited => Answer::Icmp(3, 13),
+            RejectWith::TcpReset => Answer::Reset,
+        })
+    }
+
     // `struct ipt_reject_info` in linux/netfilter_ipv4/ipt_REJECT.h.
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,

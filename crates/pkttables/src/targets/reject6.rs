@@ -1,7 +1,8 @@
 //! `-j REJECT` of IPv6: drops the packet and tells its sender.
+use crate::packet::Packet;
 use super::reject::check_reset;
 use crate::model::{Families, Hooks, Tables};
-use crate::registry::{Extension, Lister, Revision, RuleScope, ValueError};
+use crate::registry::{Action, Answer, Context, Extension, Lister, Revision, RuleScope, ValueError};
 use crate::{choices, extension};
 use nfnetlink::wire::Problem;
 
@@ -58,6 +59,18 @@ extension! {
 }
 
 impl Extension for Reject6 {
+    fn act(&self, _: &Packet<'_>, _: &mut Context<'_>) -> Action {
+        Action::Reject(match self.with {
+            RejectWith6::NoRoute => Answer::Icmp(1, 0),
+            RejectWith6::AdmProhibited => Answer::Icmp(1, 1),
+            RejectWith6::AddrUnreachable => Answer::Icmp(1, 3),
+            RejectWith6::PortUnreachable => Answer::Icmp(1, 4),
+            RejectWith6::PolicyFail => Answer::Icmp(1, 5),
+            RejectWith6::RejectRoute => Answer::Icmp(1, 6),
+            RejectWith6::TcpReset => Answer::Reset,
+        })
+    }
+
     // `struct ip6t_reject_info` in linux/netfilter_ipv6/ip6t_REJECT.h.
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,

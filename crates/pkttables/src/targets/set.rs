@@ -1,10 +1,9 @@
 //! `-j SET`: adds the packet's addresses or ports to a set, takes them out, or takes values from a set.
+use crate::packet::Packet;
 use crate::domain::SetLookup;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{
-    Extension, Flag, InfoReader, InfoWriter, Lister, Require, Revision, RuleScope, ValueError,
-};
+use crate::registry::{Action, Context, Extension, Flag, InfoReader, InfoWriter, Lister, Require, Revision, RuleScope, ValueError};
 use bitflags::bitflags;
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
 
@@ -97,6 +96,13 @@ extension! {
 }
 
 impl Extension for Set {
+    fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        match context.environment.set_change(self, packet, context.edits) {
+            Some(()) => Action::Continue,
+            None => Action::Unsupported,
+        }
+    }
+
     // `struct xt_set_info_target_v3` and its older forms in linux/netfilter/xt_set.h.
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {

@@ -1,8 +1,9 @@
 //! `-j SNAT`: changes the source of connections.
+use crate::packet::Packet;
 use crate::domain::{Endpoints, NatFlags, NatRange};
 use crate::extension;
 use crate::model::{Families, Hooks, Tables};
-use crate::registry::{Extension, Flag, Lister, Revision, ValueError};
+use crate::registry::{Action, Context, Extension, Flag, Lister, Revision, Translation, ValueError};
 
 /// The `SNAT` target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,6 +57,10 @@ extension! {
 }
 
 impl Extension for Snat {
+    fn act(&self, _: &Packet<'_>, _: &mut Context<'_>) -> Action {
+        Action::Translate(Translation { source: true, range: self.range.clone() })
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[
         NatRange::read_only(NatRange::range2(2, Families::all())),
         NatRange::range(1, Families::IPV6),

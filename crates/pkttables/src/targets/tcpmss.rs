@@ -1,8 +1,9 @@
 //! `-j TCPMSS`: changes the maximum segment size that a TCP connection is opened with.
+use crate::packet::{Missing, Packet};
 use crate::domain::parse_bounded;
 use crate::extension;
 use crate::model::{Families, Family, Hooks, protocol};
-use crate::registry::{Domain, Extension, Flag, Lister, Require, Revision, Scope, Value, ValueError};
+use crate::registry::{Action, Context, Domain, Edit, Extension, Flag, Lister, Require, Revision, Scope, Value, ValueError};
 use std::fmt::Write as _;
 
 /// The `TCPMSS` target.
@@ -64,6 +65,36 @@ extension! {
 }
 
 impl Extension for Tcpmss {
+    fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        match packet.transport::<20>(0) {
+            Err(Missing::LaterFragment(_)) => return Action::Continue,
+            Err(Missing::Truncated) => return Action::Drop,
+            Ok([.., offset, _, _, _, _, _, _, _]) => {
+                let header = usize::from(offset >> 4) * 4;
+                if header < 20 || packet.data.len() - packet.layout.transport < header {
+                    return Action::Drop;
+                }
+            }
+        }
+        let size = match self.mss {
+            NewMss::Bytes(size) => size,
+            NewMss::ClampToPathMtu => {
+                let headers = match packet.family() {
+                    Family::Ipv4 => 40,
+                    Family::Ipv6 => 60,
+                };
+                let mut mtu = |to| context.environment.route(to, packet.meta.mark).map_or(u32::MAX, |route| route.mtu);
+                let mtu = mtu(packet.layout.destination).min(mtu(packet.layout.source));
+                match mtu.checked_sub(headers).filter(|size| *size > 0) {
+                    Some(size) => u16::try_from(size).unwrap_or(u16::MAX),
+                    None => return Action::Drop,
+                }
+            }
+        };
+        context.edit(Edit::SegmentSize(size));
+        Action::Continue
+    }
+
     // `struct xt_tcpmss_info` in linux/netfilter/xt_TCPMSS.h.
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,

@@ -1,7 +1,8 @@
 //! `-j TCPOPTSTRIP`: removes options from the TCP header.
+use crate::packet::{Missing, Packet};
 use crate::domain::parse_bounded;
 use crate::model::{Families, Tables, protocol};
-use crate::registry::{Domain, Extension, Revision, Scope, Value, ValueError};
+use crate::registry::{Action, Context, Domain, Edit, Extension, Revision, Scope, Value, ValueError};
 use crate::{choices, extension};
 use std::fmt::Write as _;
 
@@ -49,6 +50,26 @@ extension! {
 }
 
 impl Extension for Tcpoptstrip {
+    fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        match packet.transport::<20>(0) {
+            Err(Missing::LaterFragment(_)) => return Action::Continue,
+            Err(Missing::Truncated) => return Action::Drop,
+            Ok([.., offset, _, _, _, _, _, _, _]) => {
+                if packet.data.len() - packet.layout.transport < usize::from(offset >> 4) * 4 {
+                    return Action::Drop;
+                }
+            }
+        }
+        let mut kinds = [0; 4];
+        for kind in self.options.iter() {
+            if let Some(word) = kinds.get_mut(usize::from(kind / 64)) {
+                *word |= 1 << (kind % 64);
+            }
+        }
+        context.edit(Edit::StripTcpOptions(kinds));
+        Action::Continue
+    }
+
     // `struct xt_tcpoptstrip_target_info` in linux/netfilter/xt_TCPOPTSTRIP.h.
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,

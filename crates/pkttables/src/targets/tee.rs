@@ -1,8 +1,9 @@
 //! `-j TEE`: sends a copy of the packet to another host.
+use crate::packet::Packet;
 use crate::domain::{HostAddress, InterfaceName};
 use crate::extension;
 use crate::model::{Families, Family};
-use crate::registry::{Extension, Lister, Revision};
+use crate::registry::{Action, Context, Extension, Lister, Revision};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// The `TEE` target.
@@ -38,6 +39,11 @@ extension! {
 }
 
 impl Extension for Tee {
+    fn act(&self, _: &Packet<'_>, _: &mut Context<'_>) -> Action {
+        let interface = self.oif.as_ref().and_then(|name| crate::packet::InterfaceName::new(name.as_str().as_bytes()));
+        Action::Copy { gateway: self.gateway, interface }
+    }
+
     // `struct xt_tee_tginfo` in linux/netfilter/xt_TEE.h, which ends in a pointer of the kernel.
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 1,

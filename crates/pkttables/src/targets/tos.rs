@@ -1,8 +1,9 @@
 //! `-j TOS`: changes the type of service or traffic class.
+use crate::packet::Packet;
 use crate::domain::Tos as TosBits;
 use crate::extension;
 use crate::model::{Families, Tables};
-use crate::registry::{Extension, Lister, Require, Revision};
+use crate::registry::{Action, Context, Edit, Extension, Lister, Require, Revision};
 
 /// The `TOS` target: the bits of the mask are cleared, then those of the value are flipped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +35,11 @@ extension! {
 }
 
 impl Extension for Tos {
+    fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        context.edit(Edit::Tos(packet.tos() & !self.change.mask ^ self.change.value));
+        Action::Continue
+    }
+
     // `struct xt_tos_target_info` in linux/netfilter/xt_DSCP.h.
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 1,

@@ -1,7 +1,8 @@
 //! `-j TRACE`: makes the packet's way through the rules visible.
+use crate::packet::Packet;
 use crate::extension;
 use crate::model::{Families, Tables};
-use crate::registry::{Extension, FromNative, Lister, Native, NativeWriter, Recognised, Revision, RuleScope};
+use crate::registry::{Action, Context, Edit, Extension, FromNative, Lister, Native, NativeWriter, Recognised, Revision, RuleScope};
 use pkttnetlink::nft::expr::MetaKey;
 
 /// The `TRACE` target.
@@ -19,6 +20,11 @@ extension! {
 }
 
 impl Extension for Trace {
+    fn act(&self, _: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        context.edit(Edit::Trace);
+        Action::Continue
+    }
+
     fn to_native(&self, _: &RuleScope<'_>, out: &mut NativeWriter<'_>) -> bool {
         out.set_meta(MetaKey::NFTRACE, &[1]);
         true

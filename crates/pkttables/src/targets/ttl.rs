@@ -1,8 +1,9 @@
 //! `-j TTL`: changes the time to live of an IPv4 packet.
+use crate::packet::Packet;
 use crate::domain::{HopChange, HopStep};
 use crate::extension;
 use crate::model::{Families, Tables};
-use crate::registry::{Extension, Lister, Require, Revision};
+use crate::registry::{Action, Context, Edit, Extension, Lister, Require, Revision};
 
 /// The `TTL` target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,6 +41,11 @@ extension! {
 }
 
 impl Extension for Ttl {
+    fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        context.edit(Edit::Hops(self.change.apply(packet.hops())));
+        Action::Continue
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: HopChange::SIZE,

@@ -1,0 +1,377 @@
+use crate::conntrack::{Pass, Settings};
+use crate::program::Program;
+use crate::reject;
+use crate::stack::{self, Routing};
+use crate::tracking::Connections;
+use crate::walk::{Judge, Judgement, Memory, Place, What, World};
+use crate::working::Working;
+use crate::{Error, Host, Observer};
+use pkttables::model::{Family, Hook, Ruleset, TableName};
+use pkttables::packet::{Authentication, Data, InterfaceName, Meta};
+use pkttables::registry::{Backend, Environment, Translation};
+
+/// Judges packets by a ruleset as the kernel would.
+#[derive(Debug)]
+pub struct Evaluator<E = Host> {
+    ruleset: Ruleset,
+    program: Program,
+    environment: E,
+    backend: Backend,
+    packet: Working,
+    memory: Memory,
+    trace_all: bool,
+    /// `None` if no rule needs connections to be tracked.
+    connections: Option<Connections>,
+    reply: Vec<u8>,
+}
+
+/// What became of a packet.
+#[derive(Clone, Copy, Debug)]
+pub struct Fate<'a> {
+    /// Whether it passed.
+    pub verdict: Verdict,
+    /// The last hook that it came to; `None` if it came to none.
+    pub hook: Option<Hook>,
+    /// The rule that decided, or the policy that was met last; `None` if none was asked.
+    pub rule: Option<RuleName<'a>>,
+    /// The packet as it leaves; `None` if it does not, or is for this host.
+    pub out: Option<&'a [u8]>,
+    /// What its sender is told, if the packet was rejected.
+    pub reply: Option<&'a [u8]>,
+    /// The number of the queue that it was handed to.
+    pub queue: Option<u16>,
+    /// The interface by which it leaves.
+    pub output: Option<InterfaceName>,
+    /// Its mark.
+    pub mark: u32,
+}
+
+/// The end of a packet's way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It left, or came to this host.
+    Accept,
+    /// It was thrown away.
+    Drop,
+    /// It was thrown away and the sender told.
+    Reject,
+    /// It was handed to a program.
+    Queue,
+    /// A part of the kernel kept it, as a fragment of a packet that is not yet complete.
+    Stolen,
+}
+
+/// Names a rule, or with number 0 a policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleName<'a> {
+    /// The table.
+    pub table: TableName,
+    /// The chain.
+    pub chain: &'a str,
+    /// The number, from 1.
+    pub number: usize,
+}
+
+/// Where a packet comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// From the network.
+    Received,
+    /// From this host.
+    Local,
+}
+
+impl Verdict {
+    /// The name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Drop => "drop",
+            Self::Reject => "reject",
+            Self::Queue => "queue",
+            Self::Stolen => "stolen",
+        }
+    }
+}
+
+/// How far a packet came.
+#[derive(Clone, Debug)]
+struct Progress {
+    hook: Option<Hook>,
+    /// The numbers of the chain and of the rule that decided last.
+    rule: Option<(usize, usize)>,
+    verdict: Verdict,
+    queue: Option<u16>,
+    leaves: bool,
+}
+
+impl<E: Environment> Evaluator<E> {
+    /// Prepares to judge packets of the ruleset's family.
+    pub fn new(ruleset: Ruleset, environment: E, backend: Backend) -> Result<Self, Error> {
+        let authentication = match backend {
+            Backend::Nft => Authentication::Stop,
+            Backend::Legacy => Authentication::Skip,
+        };
+        let program = Program::new(&ruleset)?;
+        let tracked = program.needs_tracking();
+        let settings = Settings { acct: program.needs_accounting().into(), ..Settings::default() };
+        Ok(Self {
+            program,
+            ruleset,
+            environment,
+            backend,
+            packet: Working::new(authentication),
+            memory: Memory::default(),
+            trace_all: false,
+            reply: Vec::new(),
+            connections: tracked.then(|| Connections::new(settings)),
+        })
+    }
+
+    /// The ruleset with what was counted up to now.
+    pub fn ruleset(&mut self) -> &Ruleset {
+        self.program.write_counters(&mut self.ruleset);
+        &self.ruleset
+    }
+
+    /// Whether the way of every packet is reported, not only of those that met a TRACE target.
+    pub const fn trace_all(&mut self, trace: bool) {
+        self.trace_all = trace;
+    }
+
+    /// Sends a packet on its way.
+    ///
+    /// `meta` tells the interface by which it came, or for a packet from this host the one by which it leaves.
+    pub fn process(
+        &mut self,
+        data: Data<'_>,
+        meta: &Meta,
+        origin: Origin,
+        observer: &mut dyn Observer,
+    ) -> Result<Fate<'_>, Error> {
+        let mut progress =
+            Progress { hook: None, rule: None, verdict: Verdict::Drop, queue: None, leaves: false };
+        self.reply.clear();
+        if self.packet.load(data, meta).is_ok() {
+            if self.packet.layout.family != self.ruleset.family {
+                return Err(Error::Family);
+            }
+            self.packet.traced = self.trace_all;
+            if let Some(connections) = &mut self.connections {
+                connections.begin(meta.time);
+            }
+            let done = match origin {
+                Origin::Received => self.receive(&mut progress, observer),
+                Origin::Local => self.send(&mut progress, observer),
+            };
+            if let Some(connections) = &mut self.connections {
+                connections.end();
+            }
+            done?;
+        }
+        let rule = progress.rule.and_then(|(chain, number)| {
+            let chain = self.program.chains.get(chain)?;
+            Some(RuleName { table: chain.table, chain: &chain.name, number })
+        });
+        Ok(Fate {
+            verdict: progress.verdict,
+            hook: progress.hook,
+            rule,
+            out: progress.leaves.then_some(&*self.packet.bytes),
+            reply: (!self.reply.is_empty()).then_some(&*self.reply),
+            queue: progress.queue,
+            output: self.packet.meta.output,
+            mark: self.packet.meta.mark,
+        })
+    }
+
+    fn receive(&mut self, progress: &mut Progress, observer: &mut dyn Observer) -> Result<(), Error> {
+        if !stack::admits(&self.packet.packet()).unwrap_or(false) {
+            return Ok(());
+        }
+        if !self.hook(Hook::Prerouting, progress, observer)? {
+            return Ok(());
+        }
+        match stack::route(&self.packet.packet(), &mut self.environment) {
+            Routing::Refused => progress.verdict = Verdict::Drop,
+            Routing::Local => {
+                let fragment = self.packet.layout.fragment;
+                if self.packet.layout.family == Family::Ipv4 && (fragment.more || fragment.offset != 0) {
+                    return Err(Error::Fragment);
+                }
+                self.hook(Hook::Input, progress, observer)?;
+            }
+            Routing::Forward(route) => {
+                if !self.packet.decrease_hops() {
+                    progress.verdict = Verdict::Drop;
+                    return Ok(());
+                }
+                self.packet.meta.output = Some(route.interface);
+                if self.hook(Hook::Forward, progress, observer)? {
+                    progress.leaves = self.hook(Hook::Postrouting, progress, observer)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, progress: &mut Progress, observer: &mut dyn Observer) -> Result<(), Error> {
+        if self.hook(Hook::Output, progress, observer)? {
+            progress.leaves = self.hook(Hook::Postrouting, progress, observer)?;
+        }
+        Ok(())
+    }
+
+    /// Sends the packet through all tables of a hook; whether it passed.
+    fn hook(
+        &mut self,
+        hook: Hook,
+        progress: &mut Progress,
+        observer: &mut dyn Observer,
+    ) -> Result<bool, Error> {
+        progress.hook = Some(hook);
+        progress.verdict = Verdict::Accept;
+        for &step in steps(hook, self.backend) {
+            let passes = match step {
+                Step::Table(table) => self.table(table, hook, progress, observer)?.is_some(),
+                Step::Nat => self.translate(hook, progress, observer)?,
+                Step::Defragment => {
+                    let fragment = self.packet.layout.fragment;
+                    if self.connections.is_some() && (fragment.more || fragment.offset != 0) {
+                        return Err(Error::Fragment);
+                    }
+                    true
+                }
+                Step::Track => {
+                    let received = hook == Hook::Prerouting;
+                    self.connections.as_mut().is_none_or(|connections| {
+                        connections.track(&mut self.packet, received) == Pass::Accept
+                    })
+                }
+                Step::Confirm => self
+                    .connections
+                    .as_mut()
+                    .is_none_or(|connections| connections.confirm(&mut self.packet) == Pass::Accept),
+            };
+            if !passes {
+                if progress.verdict == Verdict::Accept {
+                    progress.verdict = Verdict::Drop;
+                }
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Translates the packet, after asking the table nat if that is not settled; whether it passed.
+    fn translate(
+        &mut self,
+        hook: Hook,
+        progress: &mut Progress,
+        observer: &mut dyn Observer,
+    ) -> Result<bool, Error> {
+        let Some(connections) = &self.connections else { return Ok(true) };
+        if !self.program.has_table(TableName::Nat) {
+            return Ok(true);
+        }
+        if connections.wants_rules(hook) {
+            let Some(passed) = self.table(TableName::Nat, hook, progress, observer)? else {
+                return Ok(false);
+            };
+            if let Some(connections) = &mut self.connections {
+                let translation = match &passed {
+                    Passed::Translated(translation) => Some(translation),
+                    Passed::AsIs => None,
+                };
+                connections.settle(hook, translation, &mut self.environment);
+            }
+        }
+        let Some(connections) = &self.connections else { return Ok(true) };
+        let old = self.packet.layout.destination;
+        if connections.translate(hook, &mut self.packet) == Pass::Drop {
+            return Ok(false);
+        }
+        if hook == Hook::Output && self.packet.layout.destination != old {
+            let route = self.environment.route(self.packet.layout.destination, self.packet.meta.mark);
+            self.packet.meta.output = route.map(|route| route.interface);
+        }
+        Ok(true)
+    }
+
+    /// Sends the packet through a table; `None` if it did not pass.
+    fn table(
+        &mut self,
+        table: TableName,
+        hook: Hook,
+        progress: &mut Progress,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Passed>, Error> {
+        let mut world = World {
+            environment: &mut self.environment,
+            observer,
+            memory: &mut self.memory,
+            backend: self.backend,
+        };
+        let judged = self.program.judge(Place { table, hook }, &mut self.packet, &mut world)?;
+        if let Some(connections) = &mut self.connections {
+            connections.take_changes(&mut self.packet);
+        }
+        let Some(Judgement { what, chain, rule }) = judged else { return Ok(Some(Passed::AsIs)) };
+        progress.rule = Some((chain, rule));
+        progress.verdict = match what {
+            What::Accept | What::Queue { bypass: true, .. } => return Ok(Some(Passed::AsIs)),
+            What::Translate(translation) => return Ok(Some(Passed::Translated(translation))),
+            What::Drop => Verdict::Drop,
+            What::Reject(answer) => {
+                let (packet, environment) = (self.packet.packet(), &mut self.environment);
+                match reject::answer(&mut self.reply, answer, hook, &packet, environment) {
+                    true => Verdict::Reject,
+                    false => Verdict::Drop,
+                }
+            }
+            What::Queue { number, .. } => {
+                progress.queue = Some(number);
+                Verdict::Queue
+            }
+            What::Stolen => Verdict::Stolen,
+        };
+        Ok(None)
+    }
+}
+
+/// How a packet left a table.
+#[derive(Clone, Debug)]
+enum Passed {
+    AsIs,
+    Translated(Translation),
+}
+
+/// What happens at a hook, in order of priority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Table(TableName),
+    /// Fragments are collected.
+    Defragment,
+    /// The packet's connection is looked up, or begun.
+    Track,
+    /// The table nat is asked about the connection, and the packet translated.
+    Nat,
+    /// A new connection is entered into the table of connections.
+    Confirm,
+}
+
+const fn steps(hook: Hook, backend: Backend) -> &'static [Step] {
+    use Step::{Confirm, Defragment, Nat, Table, Track};
+    use TableName::{Filter, Mangle, Raw, Security};
+    match (hook, backend) {
+        (Hook::Prerouting, _) => &[Defragment, Table(Raw), Track, Table(Mangle), Nat],
+        (Hook::Input, Backend::Nft) => &[Table(Mangle), Table(Filter), Nat, Table(Security), Confirm],
+        (Hook::Input, Backend::Legacy) => &[Table(Mangle), Table(Filter), Table(Security), Nat, Confirm],
+        (Hook::Forward, _) => &[Table(Mangle), Table(Filter), Table(Security)],
+        (Hook::Output, _) => {
+            &[Defragment, Table(Raw), Track, Table(Mangle), Nat, Table(Filter), Table(Security)]
+        }
+        (Hook::Postrouting, _) => &[Table(Mangle), Nat, Confirm],
+    }
+}

@@ -1,0 +1,129 @@
+use pkttables::matches::addrtype::AddressType;
+use pkttables::model::AddressMask;
+use pkttables::packet::InterfaceName;
+use pkttables::registry::{Environment, Route, address_type_of_number};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// A host or router: its routes, its own addresses, its sets.
+#[derive(Clone, Debug, Default)]
+pub struct Host {
+    routes: Vec<(AddressMask, Route)>,
+    locals: Vec<IpAddr>,
+    random: u64,
+}
+
+impl Host {
+    /// A host without routes and addresses.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a route.
+    pub fn add_route(&mut self, prefix: AddressMask, route: Route) {
+        self.routes.push((prefix, route));
+    }
+
+    /// Adds an address of the host's own. It belongs to the interface whose route it lies in.
+    pub fn add_local(&mut self, address: IpAddr) {
+        self.locals.push(address);
+    }
+
+    fn lookup(&self, address: IpAddr) -> Option<&(AddressMask, Route)> {
+        let matching = self.routes.iter().filter(|(prefix, _)| contains(prefix, address));
+        matching.max_by_key(|(prefix, _)| prefix.prefix_len())
+    }
+
+    fn is_local(&self, address: IpAddr) -> bool {
+        address.is_loopback() || self.locals.contains(&address)
+    }
+
+    /// Whether this is the first or last address, as `last` tells, of a network that the host is in.
+    fn ends_local_network(&self, address: IpAddr, last: bool) -> bool {
+        self.lookup(address).is_some_and(|(prefix, _)| {
+            let end = match (prefix, last) {
+                (AddressMask::V4 { address, mask }, true) => IpAddr::V4(*address | !*mask),
+                (AddressMask::V6 { address, mask }, true) => IpAddr::V6(*address | !*mask),
+                _ => prefix.address(),
+            };
+            end == address && self.locals.iter().any(|local| contains(prefix, *local))
+        })
+    }
+
+    /// Whether packets to this group come to the host.
+    pub(crate) fn is_member(&self, group: IpAddr) -> bool {
+        match group {
+            IpAddr::V4(group) => group == Ipv4Addr::new(224, 0, 0, 1),
+            IpAddr::V6(group) => {
+                let all = [
+                    Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 1),
+                    Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1),
+                    Ipv6Addr::new(0xff01, 0, 0, 0, 0, 0, 0, 2),
+                    Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2),
+                    Ipv6Addr::new(0xff05, 0, 0, 0, 0, 0, 0, 2),
+                ];
+                let solicited = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 1, 0xff00, 0).to_bits();
+                let of = |local: &IpAddr| match local {
+                    IpAddr::V6(local) => group.to_bits() == solicited | (local.to_bits() & 0xff_ffff),
+                    IpAddr::V4(_) => false,
+                };
+                all.contains(&group) || self.locals.iter().any(of)
+            }
+        }
+    }
+}
+
+impl Environment for Host {
+    /// Numbers of a fixed sequence, so that runs can be repeated.
+    fn random(&mut self) -> u32 {
+        // SplitMix64.
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.random ^ self.random >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ mixed >> 31) >> 32) as u32
+    }
+
+    fn interface_address(&mut self, interface: InterfaceName, destination: IpAddr) -> Option<IpAddr> {
+        let of_family = self.locals.iter().filter(|local| local.is_ipv4() == destination.is_ipv4());
+        let mut of_interface = of_family
+            .filter(|local| self.lookup(**local).is_some_and(|(_, route)| route.interface == interface));
+        of_interface.next().copied()
+    }
+
+    fn address_type(&mut self, address: IpAddr, interface: Option<InterfaceName>) -> AddressType {
+        let belongs = |host: &Self| {
+            interface.is_none_or(|interface| {
+                host.lookup(address).is_some_and(|(_, route)| route.interface == interface)
+            })
+        };
+        match address_type_of_number(address) {
+            AddressType::Unicast if self.is_local(address) && belongs(self) => AddressType::Local,
+            AddressType::Unicast if address.is_ipv4() => {
+                if self.ends_local_network(address, true) && belongs(self) {
+                    AddressType::Broadcast
+                } else {
+                    AddressType::Unicast
+                }
+            }
+            AddressType::Unicast if self.ends_local_network(address, false) => AddressType::Anycast,
+            AddressType::Unicast if self.lookup(address).is_none() => AddressType::Unreachable,
+            of_number => of_number,
+        }
+    }
+
+    fn route(&mut self, destination: IpAddr, _mark: u32) -> Option<Route> {
+        self.lookup(destination).map(|(_, route)| *route)
+    }
+
+    fn is_member(&mut self, group: IpAddr) -> bool {
+        Self::is_member(self, group)
+    }
+}
+
+fn contains(prefix: &AddressMask, address: IpAddr) -> bool {
+    match (prefix, address) {
+        (AddressMask::V4 { address: network, mask }, IpAddr::V4(address)) => address & mask == *network,
+        (AddressMask::V6 { address: network, mask }, IpAddr::V6(address)) => address & mask == *network,
+        _ => false,
+    }
+}

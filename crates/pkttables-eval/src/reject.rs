@@ -1,0 +1,184 @@
+//! What the sender of a rejected packet is told (net/ipv4/netfilter/nf_reject_ipv4.c, net/ipv4/icmp.c and for IPv6
+//! likewise).
+
+use crate::checksum::fold;
+use pkttables::matches::addrtype::AddressType;
+use pkttables::model::{Family, Hook, protocol};
+use pkttables::packet::{Data, Packet, PacketKind};
+use pkttables::registry::{Answer, Environment};
+use std::net::IpAddr;
+
+/// Writes the answer into `out`; `false` if there is none to such a packet.
+pub(crate) fn answer(
+    out: &mut Vec<u8>,
+    answer: Answer,
+    hook: Hook,
+    packet: &Packet<'_>,
+    environment: &mut dyn Environment,
+) -> bool {
+    out.clear();
+    if packet.layout.fragment.offset != 0 || !checksum_is_right(packet, hook) {
+        return false;
+    }
+    let written = match answer {
+        Answer::Reset => reset(out, packet, environment),
+        Answer::Icmp(kind, code) => error(out, kind, code, packet, environment),
+    };
+    if written.is_none() {
+        out.clear();
+    }
+    written.is_some()
+}
+
+/// Whether the transport checksum is right, as far as the kernel looks at it (`nf_reject_verify_csum`).
+fn checksum_is_right(packet: &Packet<'_>, hook: Hook) -> bool {
+    const GRE: u8 = 47;
+    if matches!(hook, Hook::Output | Hook::Postrouting) {
+        return true;
+    }
+    let (start, end) = (packet.layout.transport, packet.data.len());
+    let v6 = packet.family() == Family::Ipv6;
+    let Some(number) = packet.layout.protocol else { return false };
+    let looked_at = match number {
+        protocol::UDP => packet.data.be16(start + 6) != Some(0),
+        GRE => packet.data.u8(start).is_some_and(|flags| flags & 0x80 != 0),
+        protocol::AH | protocol::ESP | protocol::SCTP | protocol::UDPLITE | protocol::DCCP => false,
+        _ => true,
+    };
+    if v6 && start >= end {
+        return false;
+    }
+    let covered =
+        if v6 || matches!(number, protocol::TCP | protocol::UDP) { pseudo_sum(packet, number) } else { 0 };
+    !looked_at || fold(packet.data.sum(start, end, covered)) == 0
+}
+
+/// The sum of addresses, length and protocol that transport checksums cover (RFC 9293, RFC 8200).
+fn pseudo_sum(packet: &Packet<'_>, number: u8) -> u32 {
+    let addresses = match packet.family() {
+        Family::Ipv4 => packet.data.sum(12, 20, 0),
+        Family::Ipv6 => packet.data.sum(8, 40, 0),
+    };
+    let len = packet.data.len().saturating_sub(packet.layout.transport);
+    addresses + u32::from(number) + u32::try_from(len).unwrap_or_default()
+}
+
+/// Whether an answer can go back to the packet's sender.
+fn may_answer(packet: &Packet<'_>, environment: &mut dyn Environment) -> bool {
+    let (source, destination) = (packet.layout.source, packet.layout.destination);
+    let to_many =
+        destination.is_multicast() || environment.address_type(destination, None) == AddressType::Broadcast;
+    packet.meta.kind == PacketKind::Host && !to_many && !source.is_multicast() && !source.is_unspecified()
+}
+
+fn reset(out: &mut Vec<u8>, packet: &Packet<'_>, environment: &mut dyn Environment) -> Option<()> {
+    const RST: u8 = 4;
+    const ACK: u8 = 0x10;
+    if !packet.is(protocol::TCP) || !may_answer(packet, environment) {
+        return None;
+    }
+    let [s1, s2, d1, d2, a, b, c, d, e, f, g, h, offset, flags, ..] = packet.transport::<20>(0).ok()?;
+    if flags & RST != 0 {
+        return None;
+    }
+    let payload = packet.data.len().checked_sub(packet.layout.transport)?;
+    let (sequence, acknowledgement, answer_flags) = if flags & ACK != 0 {
+        (u32::from_be_bytes([e, f, g, h]), 0, RST)
+    } else {
+        // What is acknowledged is the segment's end; SYN and FIN count as a byte each.
+        let len = (payload as u32).wrapping_sub(u32::from(offset >> 4) * 4);
+        let ends = u32::from(flags >> 1 & 1) + u32::from(flags & 1);
+        (0, u32::from_be_bytes([a, b, c, d]).wrapping_add(ends).wrapping_add(len), RST | ACK)
+    };
+    network_header(out, packet.layout.destination, packet.layout.source, protocol::TCP, 20, 0, 0x40)?;
+    let start = out.len();
+    out.extend([d1, d2, s1, s2]);
+    out.extend(sequence.to_be_bytes());
+    out.extend(acknowledgement.to_be_bytes());
+    out.extend([5 << 4, answer_flags, 0, 0, 0, 0, 0, 0]);
+    write_checksum(out, start, 16, protocol::TCP)
+}
+
+fn error(
+    out: &mut Vec<u8>,
+    kind: u8,
+    code: u8,
+    packet: &Packet<'_>,
+    environment: &mut dyn Environment,
+) -> Option<()> {
+    if !may_answer(packet, environment) {
+        return None;
+    }
+    let v6 = packet.family() == Family::Ipv6;
+    // Errors are not answered by errors.
+    if packet.is(protocol::ICMP) && !v6 {
+        let [kind] = packet.transport(0).ok()?;
+        if matches!(kind, 3 | 4 | 5 | 11 | 12) || kind > 18 {
+            return None;
+        }
+    }
+    if packet.is(protocol::ICMPV6) && v6 {
+        let [kind] = packet.transport(0).ok()?;
+        if kind & 0x80 == 0 {
+            return None;
+        }
+    }
+    let source = if environment.address_type(packet.layout.destination, None) == AddressType::Local {
+        packet.layout.destination
+    } else {
+        let route = environment.route(packet.layout.source, 0)?;
+        environment.interface_address(route.interface, packet.layout.source)?
+    };
+    let (room, tos, number) = match v6 {
+        true => (1280 - 40 - 8, 0, protocol::ICMPV6),
+        false => (576 - 20 - 8, packet.tos() & 0x1e | 0xc0, protocol::ICMP),
+    };
+    let quoted = packet.data.truncated(room);
+    network_header(out, source, packet.layout.source, number, 8 + quoted.len(), tos, 0)?;
+    let start = out.len();
+    out.extend([kind, code, 0, 0, 0, 0, 0, 0]);
+    quoted.append_to(out);
+    write_checksum(out, start, 2, number)
+}
+
+fn network_header(
+    out: &mut Vec<u8>,
+    source: IpAddr,
+    destination: IpAddr,
+    protocol: u8,
+    len: usize,
+    tos: u8,
+    flags: u8,
+) -> Option<()> {
+    const HOPS: u8 = 64;
+    match (source, destination) {
+        (IpAddr::V4(source), IpAddr::V4(destination)) => {
+            let [high, low] = u16::try_from(20 + len).ok()?.to_be_bytes();
+            out.extend([0x45, tos, high, low, 0, 0, flags, 0, HOPS, protocol, 0, 0]);
+            out.extend(source.octets());
+            out.extend(destination.octets());
+            let sum = fold(Data::new(out).sum(0, 20, 0));
+            out.get_mut(10..12)?.copy_from_slice(&sum.to_be_bytes());
+        }
+        (IpAddr::V6(source), IpAddr::V6(destination)) => {
+            let [high, low] = u16::try_from(len).ok()?.to_be_bytes();
+            out.extend([0x60 | tos >> 4, tos << 4, 0, 0, high, low, protocol, HOPS]);
+            out.extend(source.octets());
+            out.extend(destination.octets());
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+fn write_checksum(out: &mut [u8], start: usize, place: usize, protocol: u8) -> Option<()> {
+    let data = Data::new(out);
+    let pseudo = match (protocol, start) {
+        (protocol::ICMP, _) => 0,
+        (_, 20) => data.sum(12, 20, 0) + u32::from(protocol) + u32::try_from(out.len() - start).ok()?,
+        _ => data.sum(8, 40, 0) + u32::from(protocol) + u32::try_from(out.len() - start).ok()?,
+    };
+    let sum = fold(data.sum(start, out.len(), pseudo));
+    out.get_mut(start + place..start + place + 2)?.copy_from_slice(&sum.to_be_bytes());
+    Some(())
+}

@@ -1,0 +1,138 @@
+//! What the IP layer around netfilter does to a packet: which packets it lets in, and where it sends them.
+
+use pkttables::matches::addrtype::AddressType;
+use pkttables::model::Family;
+use pkttables::packet::{Layout, Malformed, Packet, PacketKind};
+use pkttables::registry::{Environment, Route};
+use std::net::IpAddr;
+
+/// Where a packet goes after PREROUTING.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Routing {
+    /// To this host.
+    Local,
+    /// Through this host.
+    Forward(Route),
+    /// Nowhere.
+    Refused,
+}
+
+/// Whether the IP layer lets a packet in, before any rule sees it.
+pub(crate) fn admits(packet: &Packet<'_>) -> Result<bool, Malformed> {
+    let Packet { layout, meta, .. } = packet;
+    if meta.kind == PacketKind::Other {
+        return Ok(false);
+    }
+    if !layout.check_ipv4_checksum(&packet.data) {
+        return Err(Malformed::Checksum);
+    }
+    let (IpAddr::V6(source), IpAddr::V6(destination)) = (layout.source, layout.destination) else {
+        return Ok(true);
+    };
+    let scope = destination.octets()[1] & 0xf;
+    let wrong_group = destination.is_multicast() && scope <= 1;
+    let refused = source.is_multicast()
+        || source.is_loopback()
+        || destination.is_loopback()
+        || wrong_group
+        || (meta.kind != PacketKind::Host && !destination.is_multicast());
+    Ok(!refused && hop_by_hop_is_sound(packet))
+}
+
+/// Whether the options of the hop-by-hop header, which come first of all, can be read and are allowed.
+fn hop_by_hop_is_sound(packet: &Packet<'_>) -> bool {
+    if packet.data.u8(6) != Some(0) {
+        return true;
+    }
+    let Some([_, length]) = packet.data.array(40) else { return false };
+    let end = 40 + (usize::from(length) + 1) * 8;
+    if packet.data.len() < end {
+        return false;
+    }
+    let (mut at, mut padding) = (42, 0);
+    while at < end {
+        let Some(kind) = packet.data.u8(at) else { return false };
+        if kind == 0 {
+            at += 1;
+            padding += 1;
+            if padding > 7 {
+                return false;
+            }
+            continue;
+        }
+        let Some(length) = packet.data.u8(at + 1).map(usize::from) else { return false };
+        if at + 2 + length > end {
+            return false;
+        }
+        match kind {
+            1 => {
+                padding += length + 2;
+                let zeros = packet.data.chunks(at + 2, at + 2 + length).flatten().all(|byte| *byte == 0);
+                if padding > 7 || !zeros {
+                    return false;
+                }
+            }
+            // Router alert, and jumbo payload, whose length is never right here.
+            5 if length == 2 => padding = 0,
+            0xc2 => return false,
+            _ if kind >> 6 != 0 => return false,
+            _ => padding = 0,
+        }
+        at += 2 + length;
+    }
+    at == end
+}
+
+/// Where a packet that came in goes.
+pub(crate) fn route(packet: &Packet<'_>, environment: &mut dyn Environment) -> Routing {
+    let Layout { source, destination, .. } = packet.layout;
+    match (source, destination) {
+        (IpAddr::V4(source), IpAddr::V4(destination)) => {
+            if source.is_multicast()
+                || source.is_broadcast()
+                || source.is_loopback()
+                || destination.is_loopback()
+            {
+                return Routing::Refused;
+            }
+            if destination.is_broadcast() || (source.is_unspecified() && destination.is_unspecified()) {
+                return Routing::Local;
+            }
+            if source.octets()[0] == 0 || destination.octets()[0] == 0 {
+                return Routing::Refused;
+            }
+        }
+        (IpAddr::V6(_), IpAddr::V6(destination)) if destination.is_unspecified() => return Routing::Refused,
+        _ => {}
+    }
+    if destination.is_multicast() {
+        return if environment.is_member(destination) { Routing::Local } else { Routing::Refused };
+    }
+    let own_source = environment.address_type(source, None) == AddressType::Local;
+    if own_source && packet.family() == Family::Ipv4 {
+        return Routing::Refused;
+    }
+    match environment.address_type(destination, None) {
+        AddressType::Local | AddressType::Broadcast | AddressType::Anycast => return Routing::Local,
+        _ => {}
+    }
+    if packet.meta.kind != PacketKind::Host {
+        return Routing::Refused;
+    }
+    if let IpAddr::V6(source) = source
+        && (source.is_unspecified() || source.is_unicast_link_local())
+    {
+        return Routing::Refused;
+    }
+    match environment.route(destination, packet.meta.mark) {
+        Some(route) if packet.layout.len <= route.mtu as usize || may_fragment(packet) => {
+            Routing::Forward(route)
+        }
+        _ => Routing::Refused,
+    }
+}
+
+/// Whether a router may cut the packet into pieces.
+fn may_fragment(packet: &Packet<'_>) -> bool {
+    packet.family() == Family::Ipv4 && packet.data.be16(6).unwrap_or_default() & 0x4000 == 0
+}

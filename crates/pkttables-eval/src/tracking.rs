@@ -1,0 +1,135 @@
+use crate::conntrack::{
+    Conntrack, Entry, Helper, Manipulation, NatRange, Pass, Random, Settings, Tracking, Zone,
+};
+use crate::working::Working;
+use pkttables::model::Hook;
+use pkttables::packet::TrackState;
+use pkttables::registry::{Environment, Template, Translation};
+use std::time::Duration;
+
+/// The connections, and what is known of the packet on its way.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    table: Conntrack,
+    of_packet: Tracking,
+}
+
+impl Connections {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self { table: Conntrack::new(settings), of_packet: Tracking::default() }
+    }
+
+    /// A packet comes.
+    pub(crate) fn begin(&mut self, nanoseconds: u64) {
+        self.table.advance(Duration::from_nanos(nanoseconds));
+        self.of_packet = Tracking::default();
+    }
+
+    /// The packet is gone.
+    pub(crate) fn end(&mut self) {
+        self.table.release(&self.of_packet);
+    }
+
+    /// Finds the packet's connection, or begins one.
+    pub(crate) fn track(&mut self, packet: &mut Working, received: bool) -> Pass {
+        if packet.meta.state == TrackState::Untracked {
+            self.of_packet = Tracking::UNTRACKED;
+            return Pass::Accept;
+        }
+        let Template { original_zone, reply_zone, helper } = packet.template.unwrap_or_default();
+        let zone = Zone {
+            id: if original_zone != 0 { original_zone } else { reply_zone },
+            original: original_zone != 0 || reply_zone == 0,
+            reply: reply_zone != 0 || original_zone == 0,
+        };
+        let helper = helper.and_then(Helper::from_name);
+        let (tracking, pass) = self.table.incoming(packet.data(), &Entry { received, zone, helper });
+        self.of_packet = tracking;
+        self.describe(packet);
+        pass
+    }
+
+    /// Enters a new connection into the table.
+    pub(crate) fn confirm(&mut self, packet: &mut Working) -> Pass {
+        let pass = self.table.confirm(&self.of_packet);
+        self.describe(packet);
+        pass
+    }
+
+    /// Takes over what rules changed of the connection.
+    pub(crate) fn take_changes(&mut self, packet: &mut Working) {
+        if !std::mem::take(&mut packet.connection_changed) {
+            return;
+        }
+        let connection = self.of_packet.connection.and_then(|id| self.table.connection_mut(id));
+        if let (Some(connection), Some(changed)) = (connection, &packet.meta.connection) {
+            connection.mark = changed.mark;
+            connection.set_labels(changed.labels);
+        }
+    }
+
+    /// Whether the table nat is to be asked about the packet.
+    pub(crate) fn wants_rules(&self, hook: Hook) -> bool {
+        self.table.wants_nat_rules(&self.of_packet, manipulation(hook))
+    }
+
+    /// Settles what the packet's connection is translated to.
+    pub(crate) fn settle(
+        &mut self,
+        hook: Hook,
+        translation: Option<&Translation>,
+        environment: &mut dyn Environment,
+    ) {
+        let Some(id) = self.of_packet.connection else { return };
+        let manipulation = manipulation(hook);
+        let random = &mut Drawn(environment);
+        match translation {
+            Some(translation) => self.table.set_up_nat(id, &range(translation), manipulation, random),
+            None => self.table.set_up_nat_to_nothing(id, manipulation, random),
+        }
+    }
+
+    /// Translates the packet as its connection says.
+    pub(crate) fn translate(&self, hook: Hook, packet: &mut Working) -> Pass {
+        let pass = self.table.translate(&mut packet.bytes, &self.of_packet, manipulation(hook));
+        if pass == Pass::Accept && packet.reparse().is_err() {
+            return Pass::Drop;
+        }
+        self.describe(packet);
+        pass
+    }
+
+    fn describe(&self, packet: &mut Working) {
+        packet.meta.state = self.of_packet.state;
+        packet.meta.connection = self.table.describe(&self.of_packet);
+    }
+}
+
+const fn manipulation(hook: Hook) -> Manipulation {
+    match hook {
+        Hook::Prerouting | Hook::Output | Hook::Forward => Manipulation::Destination,
+        Hook::Input | Hook::Postrouting => Manipulation::Source,
+    }
+}
+
+fn range(translation: &Translation) -> NatRange {
+    use pkttables::domain::NatFlags;
+    let range = &translation.range;
+    NatRange {
+        addresses: range.to.addresses,
+        ports: range.to.ports.map(|ports| (ports.min, ports.max)),
+        random: range.flags.contains(NatFlags::RANDOM),
+        random_fully: range.flags.contains(NatFlags::RANDOM_FULLY),
+        persistent: range.flags.contains(NatFlags::PERSISTENT),
+        base_port: range.to.ports.and_then(|ports| ports.base),
+    }
+}
+
+/// Random numbers from the environment.
+struct Drawn<'a>(&'a mut dyn Environment);
+
+impl Random for Drawn<'_> {
+    fn u16(&mut self) -> u16 {
+        (self.0.random() >> 16) as u16
+    }
+}
