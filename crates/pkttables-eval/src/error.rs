@@ -36,9 +36,6 @@ pub enum Error {
         /// The extension's name.
         extension: Box<str>,
     },
-    /// A fragment came to where it would be put together with others.
-    #[error("a fragment came to where it would be put together with others, which is not evaluated yet")]
-    Fragment,
     /// The packet is not of the rules' family.
     #[error("the packet is of another family than the rules")]
     Family,

@@ -1,4 +1,4 @@
-use crate::conntrack::{Pass, Settings};
+use crate::conntrack::{Cuts, Pass, Place as Collected, Reassembled, Reassembly, Settings};
 use crate::program::Program;
 use crate::reject;
 use crate::stack::{self, Routing};
@@ -9,6 +9,7 @@ use crate::{Error, Host, Observer};
 use pkttables::model::{Family, Hook, Ruleset, TableName};
 use pkttables::packet::{Authentication, Data, InterfaceName, Meta};
 use pkttables::registry::{Backend, Environment, Translation};
+use std::time::Duration;
 
 /// Judges packets by a ruleset as the kernel would.
 #[derive(Debug)]
@@ -22,6 +23,13 @@ pub struct Evaluator<E = Host> {
     trace_all: bool,
     /// `None` if no rule needs connections to be tracked.
     connections: Option<Connections>,
+    /// Whether fragments are put together in PREROUTING and OUTPUT.
+    defragments: bool,
+    reassembly: Reassembly,
+    settings: Settings,
+    /// How the packet on its way was put together.
+    cuts: Option<Cuts>,
+    pieces: Vec<Vec<u8>>,
     reply: Vec<u8>,
 }
 
@@ -36,6 +44,8 @@ pub struct Fate<'a> {
     pub rule: Option<RuleName<'a>>,
     /// The packet as it leaves; `None` if it does not, or is for this host.
     pub out: Option<&'a [u8]>,
+    /// If the packet came in fragments and was put together: the fragments as which it leaves.
+    pub pieces: &'a [Vec<u8>],
     /// What its sender is told, if the packet was rejected.
     pub reply: Option<&'a [u8]>,
     /// The number of the queue that it was handed to.
@@ -115,6 +125,7 @@ impl<E: Environment> Evaluator<E> {
         };
         let program = Program::new(&ruleset)?;
         let tracked = program.needs_tracking();
+        let program_defragments = program.needs_defragmentation();
         let settings = Settings { acct: program.needs_accounting().into(), ..Settings::default() };
         Ok(Self {
             program,
@@ -125,7 +136,12 @@ impl<E: Environment> Evaluator<E> {
             memory: Memory::default(),
             trace_all: false,
             reply: Vec::new(),
-            connections: tracked.then(|| Connections::new(settings)),
+            defragments: tracked || program_defragments,
+            reassembly: Reassembly::default(),
+            cuts: None,
+            pieces: Vec::new(),
+            connections: tracked.then(|| Connections::new(settings.clone())),
+            settings,
         })
     }
 
@@ -153,6 +169,8 @@ impl<E: Environment> Evaluator<E> {
         let mut progress =
             Progress { hook: None, rule: None, verdict: Verdict::Drop, queue: None, leaves: false };
         self.reply.clear();
+        self.pieces.clear();
+        self.cuts = None;
         if self.packet.load(data, meta).is_ok() {
             if self.packet.layout.family != self.ruleset.family {
                 return Err(Error::Family);
@@ -169,6 +187,10 @@ impl<E: Environment> Evaluator<E> {
                 connections.end();
             }
             done?;
+            if progress.leaves && !self.cut() {
+                progress.leaves = false;
+                progress.verdict = Verdict::Drop;
+            }
         }
         let rule = progress.rule.and_then(|(chain, number)| {
             let chain = self.program.chains.get(chain)?;
@@ -179,6 +201,7 @@ impl<E: Environment> Evaluator<E> {
             hook: progress.hook,
             rule,
             out: progress.leaves.then_some(&*self.packet.bytes),
+            pieces: &self.pieces,
             reply: (!self.reply.is_empty()).then_some(&*self.reply),
             queue: progress.queue,
             output: self.packet.meta.output,
@@ -196,9 +219,10 @@ impl<E: Environment> Evaluator<E> {
         match stack::route(&self.packet.packet(), &mut self.environment) {
             Routing::Refused => progress.verdict = Verdict::Drop,
             Routing::Local => {
-                let fragment = self.packet.layout.fragment;
-                if self.packet.layout.family == Family::Ipv4 && (fragment.more || fragment.offset != 0) {
-                    return Err(Error::Fragment);
+                // IPv6 delivers locally after INPUT what IPv4 puts together before it.
+                if self.packet.layout.family == Family::Ipv4 && !self.put_together(Collected::Local, progress)
+                {
+                    return Ok(());
                 }
                 self.hook(Hook::Input, progress, observer)?;
             }
@@ -236,13 +260,11 @@ impl<E: Environment> Evaluator<E> {
             let passes = match step {
                 Step::Table(table) => self.table(table, hook, progress, observer)?.is_some(),
                 Step::Nat => self.translate(hook, progress, observer)?,
-                Step::Defragment => {
-                    let fragment = self.packet.layout.fragment;
-                    if self.connections.is_some() && (fragment.more || fragment.offset != 0) {
-                        return Err(Error::Fragment);
-                    }
-                    true
+                Step::Defragment if self.defragments => {
+                    let place = if hook == Hook::Output { Collected::Outgoing } else { Collected::Incoming };
+                    self.put_together(place, progress)
                 }
+                Step::Defragment => true,
                 Step::Track => {
                     let received = hook == Hook::Prerouting;
                     self.connections.as_mut().is_none_or(|connections| {
@@ -262,6 +284,41 @@ impl<E: Environment> Evaluator<E> {
             }
         }
         Ok(true)
+    }
+
+    /// Puts a fragment together with others; whether there is a packet to go on with.
+    fn put_together(&mut self, place: Collected, progress: &mut Progress) -> bool {
+        let now = Duration::from_nanos(self.packet.meta.time);
+        match self.reassembly.push(self.packet.data(), place, &self.settings, now) {
+            Reassembled::Whole => true,
+            Reassembled::Held => {
+                progress.verdict = Verdict::Stolen;
+                false
+            }
+            Reassembled::Dropped => {
+                progress.verdict = Verdict::Drop;
+                false
+            }
+            Reassembled::Complete { packet, cuts } => {
+                self.packet.bytes = packet;
+                self.cuts = Some(cuts);
+                progress.verdict = Verdict::Accept;
+                self.packet.reparse().is_ok()
+            }
+        }
+    }
+
+    /// Cuts a packet that leaves into the pieces that it came in; whether it can.
+    fn cut(&mut self) -> bool {
+        let Some(cuts) = &self.cuts else { return true };
+        let mtu = self.packet.meta.output.map_or(1500, |output| self.environment.mtu(output));
+        match cuts.apply(&self.packet.bytes, mtu as usize) {
+            Some(pieces) => {
+                self.pieces = pieces;
+                true
+            }
+            None => false,
+        }
     }
 
     /// Translates the packet, after asking the table nat if that is not settled; whether it passed.

@@ -149,6 +149,11 @@ impl Program {
         self.extensions().any(|instance| TRACKING.contains(&instance.descriptor().name))
     }
 
+    /// Whether an extension asks for fragments to be put together, besides those that need tracking.
+    pub(crate) fn needs_defragmentation(&self) -> bool {
+        self.extensions().any(|instance| matches!(instance.descriptor().name, "socket" | "TPROXY"))
+    }
+
     /// Whether an extension asks for packets and bytes of connections to be counted.
     pub(crate) fn needs_accounting(&self) -> bool {
         self.extensions().any(|instance| instance.descriptor().name == "connbytes")

@@ -147,7 +147,10 @@ impl Eval {
             "table": fate.rule.map(|rule| rule.table.name()),
             "chain": fate.rule.map(|rule| rule.chain),
             "rule": fate.rule.map(|rule| rule.number),
-            "out": fate.out.map(hex),
+            "out": match fate.pieces {
+                [] => fate.out.map(hex).into(),
+                pieces => pieces.iter().map(|piece| hex(piece)).collect::<Value>(),
+            },
             "mark": fate.mark,
         });
         if let Some(object) = object.as_object_mut() {

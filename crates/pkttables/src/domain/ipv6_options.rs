@@ -52,7 +52,7 @@ impl Ipv6OptionsTest {
                 }
                 size = usize::from(found) + 2;
             }
-            let last = place + 1 == self.options.used.into();
+            let last = place + 1 == usize::from(self.options.used);
             if at + size > end && !last {
                 return Outcome::NoMatch;
             }
