@@ -124,6 +124,29 @@ fn rules_that_stay_keep_handles_and_counters() {
 }
 
 #[test]
+fn foreign_rules_stay() {
+    let folder = Folder::new("foreign");
+    let (first, second) = (folder.file("first.v4", FIRST), folder.file("second.v4", SECOND));
+    testkit::in_namespace(|| {
+        let apply = |file: &str| said(Command::new(env!("CARGO_BIN_EXE_iptables2")).args(["apply", file]));
+        assert_eq!(apply(&first).0, Some(0));
+        for chain in ["INPUT", "a"] {
+            let Some(mut nft) = testkit::program("nft") else { return };
+            let _ = testkit::run(
+                nft.args(["add", "rule", "ip", "filter", chain, "ip", "length", "4", "drop"]),
+                "",
+            );
+        }
+        assert_eq!(apply(&first).1, "nothing to change\n");
+        assert_eq!(apply(&second).0, Some(0));
+        let Some(mut nft) = testkit::program("nft") else { return };
+        let listed = testkit::run(nft.args(["list", "table", "ip", "filter"]), "");
+        assert_eq!(listed.matches("ip length 4 drop").count(), 2, "{listed}");
+        assert_eq!(apply(&second).1, "nothing to change\n");
+    });
+}
+
+#[test]
 fn query_answers_from_the_registry() {
     let folder = Folder::new("query");
     let json = |args: &[&str]| -> serde_json::Value {

@@ -203,6 +203,13 @@ fn chains_are_renamed_with_their_rules() {
 }
 
 #[test]
+fn a_chain_of_the_users_does_not_become_a_built_in_one() {
+    let old = "*filter\n:e - [0:0]\n-A e -s 10.0.0.1 -j ACCEPT\nCOMMIT\n";
+    let files = [old.to_owned(), old.replace(":e -", ":INPUT DROP").replace("-A e", "-A INPUT")];
+    check_way(&mut Kernel::new(EmbeddedKernel::new().connect()), &files);
+}
+
+#[test]
 fn chains_out_of_scope_are_not_touched() {
     let mut kernel = Kernel::new(EmbeddedKernel::new().connect());
     let mut cache = Cache::new();

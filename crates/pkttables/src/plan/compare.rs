@@ -118,7 +118,9 @@ impl Comparison {
             return Vec::new();
         }
         let mut pairs: Vec<(&CachedChain, &Chain)> = Vec::new();
-        for chain in missing {
+        // A chain that is renamed does not become a built-in one.
+        let table = self.table;
+        for chain in missing.filter(|chain| table.hook(&chain.name).is_none()) {
             let key: Vec<u64> =
                 chain.rules.iter().map(|rule| self.fingerprints.of(self.family, rule)).collect();
             if let Some([(old, rules)]) = by_rules.get(&key).map(Vec::as_slice)
@@ -158,24 +160,28 @@ impl Comparison {
     }
 
     /// Keeps what both have in common, replaces in the gaps between, and inserts or deletes what is over there.
+    ///
+    /// Foreign rules stay where they are: no file can say them, so that none of them is missing from it.
     fn compare(&mut self, chain: &str, old: &ChainRules, new: &[Rule]) {
+        let known = || old.iter().filter(|rule| rule.known().is_some());
         let same = |(old, new): &(&CachedRule, &Rule)| self.does(old, new);
-        let before = old.iter().zip(new).take_while(same).count();
-        if before == old.len() && before == new.len() {
+        let before = known().zip(new).take_while(same).count();
+        let old: Vec<&CachedRule> = known().skip(before).collect();
+        if old.is_empty() && before == new.len() {
             return;
         }
-        let most_behind = old.len().min(new.len()) - before;
+        let new = new.get(before..).unwrap_or_default();
+        let most_behind = old.len().min(new.len());
         let behind = (1..=most_behind)
             .take_while(|back| {
                 let pair = old.get(old.len() - back).zip(new.get(new.len() - back));
                 pair.is_some_and(|(old, new)| self.does(old, new))
             })
             .count();
-        let old_middle: Vec<&CachedRule> =
-            (before..old.len() - behind).filter_map(|place| old.get(place)).collect();
-        let new_middle = new.get(before..new.len() - behind).unwrap_or_default();
-        let after = old.get(old.len() - behind).and_then(CachedRule::handle);
-        let kept = self.common(&old_middle, new_middle);
+        let old_middle = old.get(..old.len() - behind).unwrap_or_default();
+        let new_middle = new.get(..new.len() - behind).unwrap_or_default();
+        let after = old.get(old.len() - behind).and_then(|rule| rule.handle());
+        let kept = self.common(old_middle, new_middle);
 
         let (mut old_at, mut new_at) = (0, 0);
         let end = (old_middle.len(), new_middle.len());
@@ -200,7 +206,7 @@ impl Comparison {
         if old.is_empty() || new.is_empty() {
             return Vec::new();
         }
-        // Rules that do the same get the same number; foreign ones each their own.
+        // Rules that do the same get the same number.
         let mut numbers = HashMap::<u64, Vec<(Cow<'_, Rule>, u32)>>::new();
         let mut next = 0;
         let family = self.family;
