@@ -58,7 +58,7 @@ use chunk::{
 /// shutdown `a`ck sent, `h`eartbeat sent; `-` invalid.
 const STEPS: [(u8, &[u8; 9], &[u8; 9]); 11] = [
     //                  ncweEsrah    ncweEsrah
-    (INIT, b"wwweEccaw", b"-cweEcca-"),
+    (INIT, b"ccweEccaw", b"-cweEcca-"),
     (INIT_ACK, b"ccweEsrac", b"-wweEsra-"),
     (ABORT, b"ccccccccc", b"-ccccccc-"),
     (SHUTDOWN, b"ccwessrac", b"-cwersra-"),
@@ -197,7 +197,7 @@ impl Sctp {
             let other = self.tag(direction.other());
             match chunk.kind {
                 INIT if tag != 0 => return Outcome::Invalid,
-                ABORT if tag != own && tag != other => return Outcome::Invalid,
+                ABORT if tag != own && (tag != other || chunk.flags & 1 == 0) => return Outcome::Invalid,
                 SHUTDOWN_COMPLETE if tag != own && tag != other && chunk.flags & 1 != 0 => {
                     return Outcome::Invalid;
                 }
@@ -229,7 +229,8 @@ impl Sctp {
                 let Some(announced) = chunk.tag else { return Outcome::Invalid };
                 self.announced(chunk.kind, direction, announced);
                 if chunk.kind == INIT
-                    && old == SctpState::CookieWait
+                    && old == SctpState::Closed
+                    && new == SctpState::Closed
                     && direction == Direction::Original
                     && context.confirmed()
                 {
@@ -237,7 +238,7 @@ impl Sctp {
                 }
             }
             self.state = new;
-            assured |= old == SctpState::CookieEchoed
+            assured |= matches!(old, SctpState::CookieEchoed | SctpState::HeartbeatSent)
                 && direction == Direction::Reply
                 && new == SctpState::Established;
         }
@@ -340,7 +341,7 @@ mod tests {
             state.name()
         });
         let wanted = [
-            "COOKIE_WAIT",
+            "CLOSED",
             "COOKIE_WAIT",
             "COOKIE_ECHOED",
             "ESTABLISHED",

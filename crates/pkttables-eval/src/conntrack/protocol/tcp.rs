@@ -174,9 +174,14 @@ impl Tcp {
 
     fn reset(&mut self, new: TcpState, segment: &Segment, context: &Context<'_>) -> Course {
         let (old, direction, last) = (self.state, context.direction, self.last);
+        if old.is_closing() {
+            // The two sides may have begun anew, so what is remembered proves nothing.
+            return Course::Skip(old, new);
+        }
         let assured = context.status.contains(Status::ASSURED);
         let established = old == TcpState::Established && assured;
-        if let Some(expected) = self.side(direction.other()).max_ack {
+        let expected = self.side(direction.other()).max_ack;
+        if let Some(expected) = expected.filter(|_| last.event != Event::Syn) {
             if segment.sequence == 0 && !established {
                 return Course::Check(old, new);
             }

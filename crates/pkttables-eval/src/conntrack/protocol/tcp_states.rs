@@ -92,6 +92,11 @@ impl TcpState {
         }
     }
 
+    /// Whether the connection is closing or closed.
+    pub(super) const fn is_closing(self) -> bool {
+        matches!(self, Self::FinWait | Self::CloseWait | Self::LastAck | Self::TimeWait | Self::Close)
+    }
+
     /// How long a connection in the state lasts without packets.
     pub(super) const fn seconds(self, settings: &Settings) -> u32 {
         match self {

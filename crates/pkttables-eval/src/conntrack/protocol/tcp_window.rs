@@ -125,6 +125,7 @@ pub(super) fn check(
             // Some send more than the window allows; if it is let through, its acknowledgement must be known.
             sender.end = end;
             sender.unacknowledged = true;
+            return if outside == Fit::Outside { Fit::Below } else { outside };
         }
         return outside;
     }
