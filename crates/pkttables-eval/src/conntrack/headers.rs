@@ -94,11 +94,16 @@ impl<'a> View<'a> {
     /// The sum over the transport header and what follows, up to `end` bytes, with the pseudo header before it
     /// (RFC 1071, RFC 8200); right checksums make it 0xffff.
     pub(crate) fn sum_with_pseudo_header(&self, end: usize) -> u32 {
+        self.sum_as(self.protocol, end)
+    }
+
+    /// As above for another protocol number in the pseudo header.
+    pub(crate) fn sum_as(&self, protocol: u8, end: usize) -> u32 {
         let start = match self.family {
             Family::Ipv6 => 8,
             Family::Ipv4 => 12,
         };
-        let pseudo = u32::from(self.protocol) + self.transport_len() as u32;
+        let pseudo = u32::from(protocol) + self.transport_len() as u32;
         let addresses = self.data.sum(start, start + 2 * address_len(self.family), pseudo);
         self.data.sum(self.offset, self.offset.saturating_add(end), addresses)
     }

@@ -180,7 +180,7 @@ impl Sctp {
             match chunk.kind {
                 INIT if tag == 0 => *reply = chunk.tag?,
                 INIT => return None,
-                HEARTBEAT => *original = tag,
+                HEARTBEAT | HEARTBEAT_ACK => *original = tag,
                 _ => *reply = tag,
             }
         }
@@ -197,8 +197,8 @@ impl Sctp {
             let other = self.tag(direction.other());
             match chunk.kind {
                 INIT if tag != 0 => return Outcome::Invalid,
-                ABORT if tag != own && (tag != other || chunk.flags & 1 == 0) => return Outcome::Invalid,
-                SHUTDOWN_COMPLETE if tag != own && tag != other && chunk.flags & 1 != 0 => {
+                // The T flag says that the tag is the other side's (RFC 9260, 8.5.1).
+                ABORT | SHUTDOWN_COMPLETE if tag != if chunk.flags & 1 == 0 { own } else { other } => {
                     return Outcome::Invalid;
                 }
                 COOKIE_ECHO if tag != own => return Outcome::Invalid,
@@ -238,9 +238,7 @@ impl Sctp {
                 }
             }
             self.state = new;
-            assured |= matches!(old, SctpState::CookieEchoed | SctpState::HeartbeatSent)
-                && direction == Direction::Reply
-                && new == SctpState::Established;
+            assured |= new == SctpState::Established;
         }
         if keeps_timeout {
             return Outcome::Ignored;

@@ -211,6 +211,7 @@ impl Tcp {
         let assured = context.status.contains(Status::ASSURED);
         let answers_ignored = (context.answered() && last.event == Event::Syn
             || !assured && last.event == Event::Ack)
+            && last.direction != context.direction
             && segment.acknowledged == last.end;
         let answers_challenge = old == TcpState::SynSent
             && last.event == Event::Ack
