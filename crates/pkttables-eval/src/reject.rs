@@ -48,8 +48,10 @@ fn checksum_is_right(packet: &Packet<'_>, hook: Hook) -> bool {
     if v6 && start >= end {
         return false;
     }
-    let covered =
-        if v6 || matches!(number, protocol::TCP | protocol::UDP) { pseudo_sum(packet, number) } else { 0 };
+    // Of IPv4 packets the kernel sums the IP header too, which adds a zero.
+    let header = if v6 { 0 } else { packet.data.sum(0, start, 0) };
+    let pseudo = v6 || matches!(number, protocol::TCP | protocol::UDP);
+    let covered = header + if pseudo { pseudo_sum(packet, number) } else { 0 };
     !looked_at || fold(packet.data.sum(start, end, covered)) == 0
 }
 

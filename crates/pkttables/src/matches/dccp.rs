@@ -1,8 +1,9 @@
 //! `-m dccp`: compares ports, packet type and options of a DCCP header.
+use crate::packet::Packet;
 use crate::domain::PortRange;
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
-use crate::registry::{Choice, Domain, Extension, Revision, Scope, Value, ValueError};
+use crate::registry::{Choice, Context, Domain, Extension, Outcome, Revision, Scope, Value, ValueError};
 use nfnetlink::wire::Problem;
 
 /// The `dccp` match.
@@ -68,6 +69,43 @@ extension! {
 
 // `struct xt_dccp_info`
 impl Extension for Dccp {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        let [s1, s2, d1, d2, offset, _, _, _, kind, ..] = match packet.transport::<12>(0) {
+            Ok(header) => header,
+            Err(missing) => return missing.outcome(),
+        };
+        let port = |wanted: Option<Negatable<PortRange>>, bytes| {
+            let port = u16::from_be_bytes(bytes);
+            wanted.is_none_or(|wanted| wanted.value.contains(port) != wanted.not)
+        };
+        let (type_number, extended) = (kind >> 1 & 0xf, kind & 1);
+        let of_type = |wanted: Negatable<DccpTypes>| (wanted.value.bits() >> type_number & 1 != 0) != wanted.not;
+        if !port(self.source, [s1, s2]) || !port(self.destination, [d1, d2]) || !self.types.is_none_or(of_type) {
+            return Outcome::NoMatch;
+        }
+        let Some(wanted) = self.option else { return Outcome::Match };
+        // The generic header, then what the type adds (RFC 4340, 5).
+        let added = match type_number {
+            2 => 0,
+            0 => 4,
+            3..=6 | 8 | 9 => 8,
+            _ => 12,
+        };
+        let start = packet.layout.transport;
+        let mut at = start + 12 + usize::from(extended) * 4 + added;
+        let end = start + usize::from(offset) * 4;
+        if end < at || end > packet.data.len() {
+            return Outcome::Drop;
+        }
+        let mut found = false;
+        while at < end && !found {
+            let [kind, len] = packet.data.array(at).unwrap_or_else(|| [packet.data.u8(at).unwrap_or_default(), 0]);
+            found = kind == wanted.value.0;
+            at += if kind < 2 || len == 0 { 1 } else { len.into() };
+        }
+        (found != wanted.not).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 16,

@@ -1,7 +1,9 @@
 //! `-m eui64`: compares an IPv6 source address with the Ethernet source address.
+use std::net::IpAddr;
+use crate::packet::Packet;
 use crate::extension;
 use crate::model::{Families, Hooks};
-use crate::registry::{Extension, Lister, Revision};
+use crate::registry::{Context, Extension, Lister, Outcome, Revision};
 
 /// The `eui64` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +22,13 @@ extension! {
 
 // one unused int
 impl Extension for Eui64 {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        let (Some(link), IpAddr::V6(source)) = (packet.meta.link, packet.layout.source) else { return Outcome::NoMatch };
+        let [a, b, c, d, e, f] = link.source;
+        let identifier = u64::from_be_bytes([a ^ 2, b, c, 0xff, 0xfe, d, e, f]);
+        (link.ethertype == 0x86dd && source.to_bits() as u64 == identifier).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 4,

@@ -1,9 +1,8 @@
 //! `-m recent`: lists of addresses that the kernel has seen lately, filled by the rules themselves.
+use crate::packet::Packet;
 use crate::domain::{HostMask, Name};
 use crate::model::{Families, Family};
-use crate::registry::{
-    Extension, Flag, InfoReader, InfoWriter, Lister, ObjectKind, Require, Revision, RuleScope, ValueError,
-};
+use crate::registry::{Context, Extension, Flag, InfoReader, InfoWriter, Lister, ObjectKind, Outcome, Require, Revision, RuleScope, ValueError};
 use crate::{choices, extension, integer, registry::Domain};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
 use std::net::IpAddr;
@@ -186,6 +185,57 @@ extension! {
 }
 
 impl Extension for Recent {
+    fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
+        let address = if self.destination { packet.layout.destination } else { packet.layout.source };
+        // What leaves has lost a hop already.
+        let hops = u32::from(packet.hops()) + u32::from(packet.meta.output.is_some());
+        let now = packet.meta.time;
+        let list = context.shared.get_or(self.list.as_str(), List::default);
+        list.remembers = list.remembers.max(match self.hits {
+            0 => 32,
+            hits => hits.checked_next_power_of_two().unwrap_or(hits) as usize,
+        });
+        let address = masked(address, self.mask.as_ref().map(|mask| mask.bits));
+        let since = now.checked_sub(u64::from(self.seconds) * 1_000_000_000);
+        let wanted_hops = if self.same_ttl { hops } else { 0 };
+        let found = list.entries.iter().position(|entry| {
+            entry.address == address && (wanted_hops == 0 || entry.hops == 0 || entry.hops == wanted_hops)
+        });
+        let Some(found) = found else {
+            if self.action == Action::Set {
+                if list.entries.len() >= List::MOST {
+                    list.entries.remove(0);
+                }
+                list.entries.push(Seen { address, hops, times: vec![now], next: 1 });
+            }
+            return ((self.action == Action::Set) != self.not).into();
+        };
+        let mut entry = list.entries.remove(found);
+        let holds = match self.action {
+            Action::Set => true,
+            Action::Remove => return (!self.not).into(),
+            Action::Check | Action::Update => {
+                let recent = |time: &&u64| self.seconds == 0 || since.is_none_or(|since| **time >= since);
+                entry.times.iter().filter(recent).count() >= self.hits.max(1) as usize
+            }
+        };
+        let matches = holds != self.not;
+        if self.action == Action::Set || (self.action == Action::Update && matches) {
+            entry.note(now, list.remembers);
+            entry.hops = hops;
+            list.entries.push(entry);
+        } else {
+            list.entries.insert(found, entry);
+        }
+        if self.reap {
+            let latest = |entry: &Seen| entry.next.checked_sub(1).and_then(|last| entry.times.get(last)).copied();
+            if list.entries.first().and_then(latest).zip(since).is_some_and(|(latest, since)| latest < since) {
+                list.entries.remove(0);
+            }
+        }
+        matches.into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {
             number: 1,
@@ -252,6 +302,47 @@ impl Extension for Recent {
         });
         out.add(if self.destination { " side: dest" } else { " side: source" });
         out.add(mask);
+    }
+}
+
+/// The addresses of a list, those that were noted the longest ago first.
+#[derive(Debug, Default)]
+struct List {
+    entries: Vec<Seen>,
+    /// How many times are kept of each address.
+    remembers: usize,
+}
+
+#[derive(Debug)]
+struct Seen {
+    address: IpAddr,
+    hops: u32,
+    /// When it was seen, a ring of the list's size.
+    times: Vec<u64>,
+    next: usize,
+}
+
+impl List {
+    /// The most addresses of a list (`ip_list_tot`).
+    const MOST: usize = 100;
+}
+
+impl Seen {
+    fn note(&mut self, now: u64, remembers: usize) {
+        self.next %= remembers.max(1);
+        match self.times.get_mut(self.next) {
+            Some(time) => *time = now,
+            None => self.times.push(now),
+        }
+        self.next += 1;
+    }
+}
+
+fn masked(address: IpAddr, mask: Option<IpAddr>) -> IpAddr {
+    match (address, mask) {
+        (IpAddr::V4(address), Some(IpAddr::V4(mask))) => (address & mask).into(),
+        (IpAddr::V6(address), Some(IpAddr::V6(mask))) => (address & mask).into(),
+        _ => address,
     }
 }
 

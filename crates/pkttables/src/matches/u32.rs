@@ -1,7 +1,8 @@
 //! `-m u32`: computes numbers from 32-bit words of the packet and compares them.
+use crate::packet::{Data, Packet};
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Domain, Extension, Lister, Revision, Scope, Value, ValueError};
+use crate::registry::{Context, Domain, Extension, Lister, Outcome, Revision, Scope, Value, ValueError};
 use nfnetlink::wire::{EncodeError, Problem, Reader};
 use std::fmt::Write as _;
 
@@ -63,6 +64,14 @@ extension! {
 }
 
 impl Extension for U32 {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        let holds = self.tests.as_slice().iter().all(|test| {
+            let value = test.value(packet.data);
+            value.is_some_and(|value| test.values.iter().any(|(min, max)| (*min..=*max).contains(&value)))
+        });
+        (holds != self.not).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: SLOTS * TEST_SIZE + 4,
@@ -112,6 +121,26 @@ impl Extension for U32 {
         out.each(self, |out, _, not, text| {
             out.add(format_args!(" u32 {}{text}", if not { "! " } else { "" }));
         });
+    }
+}
+
+impl Test {
+    /// The number that the steps lead to; `None` if they leave the packet.
+    fn value(&self, data: Data<'_>) -> Option<u32> {
+        let mut base = 0_u32;
+        let mut value = data.be32(self.offset as usize)?;
+        for (operator, number) in &self.steps {
+            value = match operator {
+                Operator::And => value & number,
+                Operator::Left => value.checked_shl(*number).unwrap_or_default(),
+                Operator::Right => value.checked_shr(*number).unwrap_or_default(),
+                Operator::At => {
+                    base = base.checked_add(value)?;
+                    data.be32(base.checked_add(*number)? as usize)?
+                }
+            };
+        }
+        Some(value)
     }
 }
 
