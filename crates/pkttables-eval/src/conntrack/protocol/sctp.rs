@@ -58,7 +58,7 @@ use chunk::{
 /// shutdown `a`ck sent, `h`eartbeat sent; `-` invalid.
 const STEPS: [(u8, &[u8; 9], &[u8; 9]); 11] = [
     //                  ncweEsrah    ncweEsrah
-    (INIT, b"ccweEccaw", b"-cweEcca-"),
+    (INIT, b"ccweEccaw", b"-cweEsra-"),
     (INIT_ACK, b"ccweEsrac", b"-wweEsra-"),
     (ABORT, b"ccccccccc", b"-ccccccc-"),
     (SHUTDOWN, b"ccwessrac", b"-cwersra-"),
@@ -158,7 +158,7 @@ impl Sctp {
             if kinds.has_any(&[ABORT, SHUTDOWN_COMPLETE, COOKIE_ACK]) {
                 return Outcome::Invalid;
             }
-            let Some(begun) = Self::begin(view, tag) else { return Outcome::Invalid };
+            let Some(begun) = Self::begin(view, tag, &kinds) else { return Outcome::Invalid };
             *self = begun;
         }
         const OWN_RULES: [u8; 7] =
@@ -170,21 +170,22 @@ impl Sctp {
     }
 
     /// The first packet of an association; none if it cannot be one.
-    fn begin(view: &View<'_>, tag: u32) -> Option<Self> {
-        let mut begun = Self::default();
+    fn begin(view: &View<'_>, tag: u32, kinds: &Kinds) -> Option<Self> {
         for chunk in chunks(view) {
             SctpState::None
                 .step(chunk.kind, Direction::Original)
                 .filter(|state| *state != SctpState::None)?;
-            let [original, reply] = &mut begun.tags;
-            match chunk.kind {
-                INIT if tag == 0 => *reply = chunk.tag?,
-                INIT => return None,
-                HEARTBEAT | HEARTBEAT_ACK => *original = tag,
-                _ => *reply = tag,
-            }
         }
-        Some(begun)
+        let tags = if kinds.has_any(&[INIT]) {
+            [0, chunks(view).next()?.tag.filter(|_| tag == 0)?]
+        } else if kinds.has_any(&[HEARTBEAT]) {
+            [tag, 0]
+        } else if kinds.has_any(&[HEARTBEAT_ACK]) {
+            [0, 0]
+        } else {
+            [0, tag]
+        };
+        Some(Self { tags, ..Self::default() })
     }
 
     fn chunks(&mut self, view: &View<'_>, tag: u32, kinds: &Kinds, context: &Context<'_>) -> Outcome {

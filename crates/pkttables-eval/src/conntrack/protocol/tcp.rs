@@ -58,9 +58,9 @@ impl Tcp {
                     Direction::Reply => (reply, original),
                 };
                 let liberal = context.settings.tcp_be_liberal != 0;
-                let was_outside = check(sender, receiver, self.state, direction, &segment, liberal);
-                match was_outside {
+                match check(sender, receiver, self.state, direction, &segment, liberal) {
                     Fit::Inside => self.note_retransmission(event, &segment, direction),
+                    Fit::Tolerated => {}
                     Fit::Below => return Outcome::Ignored,
                     Fit::Outside => return self.outside(event, context),
                 }
@@ -148,7 +148,7 @@ impl Tcp {
                 sack: last.sack,
                 ..Side::default()
             };
-            *self.side(direction) = Side::default();
+            *self.side(direction) = Side { liberal: self.side(direction).liberal, ..Side::default() };
             self.last.challenge = false;
             return Course::Check(TcpState::SynSent, TcpState::SynReceived);
         }
@@ -223,15 +223,12 @@ impl Tcp {
     /// A FIN or RST outside the window: the two sides may be done already, so the connection does not stay for days.
     fn outside(&mut self, event: Event, context: &Context<'_>) -> Outcome {
         const LONG_MS: u64 = 120_000;
-        if !matches!(event, Event::Fin | Event::Rst) {
+        if !matches!(event, Event::Fin | Event::Rst) || context.remaining < LONG_MS {
             return Outcome::Invalid;
         }
         if self.last.direction == context.direction || !matches!(self.last.event, Event::Fin | Event::Rst) {
             self.last.event = event;
             self.last.direction = context.direction;
-            return Outcome::Invalid;
-        }
-        if context.remaining < LONG_MS {
             return Outcome::Invalid;
         }
         Outcome::InvalidShortens(context.settings.tcp_unacknowledged)

@@ -29,6 +29,8 @@ pub(super) struct Side {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fit {
     Inside,
+    /// Not inside, but nobody minds: it passes and changes no window.
+    Tolerated,
     /// Old: it passes and changes nothing.
     Below,
     Outside,
@@ -114,7 +116,7 @@ pub(super) fn check(
         end = sender.end;
     }
 
-    let outside = if liberal || sender.liberal { Fit::Inside } else { Fit::Outside };
+    let outside = if liberal || sender.liberal { Fit::Tolerated } else { Fit::Outside };
     let late = receiver.end.wrapping_sub(sender.max_window.max(LATE_ACK_WINDOW)).wrapping_sub(1);
     let lowest = sender.end.wrapping_sub(receiver.max_window).wrapping_sub(1);
     let acknowledges_sent = before(highest, receiver.end.wrapping_add(1));
@@ -132,7 +134,7 @@ pub(super) fn check(
     if !acknowledges_sent {
         return outside;
     }
-    let below = if liberal || sender.liberal { Fit::Inside } else { Fit::Below };
+    let below = if liberal || sender.liberal { Fit::Tolerated } else { Fit::Below };
     if receiver.max_window != 0 && !after(end, lowest) || !after(highest, late) {
         return below;
     }
