@@ -59,7 +59,8 @@ pub(crate) fn zero(
         let mut editor = Editor::new(snapshot, &mut none, family, true);
         let Some(chain) = what.chain else { return Ok(None) };
         if !editor.has_chain(table, chain)? {
-            return Err(EditError::NoChain(chain.into()));
+            let error = if what.number.is_some() { EditError::NoRule } else { EditError::NoChain };
+            return Err(error(chain.into()));
         }
         match what.number.map(|number| editor.rule_at(table, chain, number)).transpose()? {
             Some(RuleRef::Handle(handle)) => Ok(Some(handle)),
@@ -99,7 +100,9 @@ fn edit(
     loop {
         let edited = kernel.update(|snapshot, transaction| {
             let mut editor = Editor::new(snapshot, transaction, personality.family, tracked);
-            apply(&mut editor, invocation)
+            apply(&mut editor, invocation)?;
+            editor.finish();
+            Ok(())
         });
         match edited {
             Err(EditError::Untracked) if !tracked => tracked = true,

@@ -135,9 +135,10 @@ fn plan<T: Transport>(
             Event::Chain(chain) => editor.declare_chain(table, chain.name, (None, None)),
             Event::Command(Invocation { command: Command::Zero(zero), .. }) => {
                 later.push(Later { table, chain: zero.chain.map(Into::into), number: zero.number });
-                zero.chain.map_or(Ok(()), |chain| match editor.has_chain(table, chain)? {
-                    true => Ok(()),
-                    false => Err(EditError::NoChain(chain.into())),
+                zero.chain.map_or(Ok(()), |chain| match zero.number {
+                    Some(number) => editor.rule_at(table, chain, number).map(|_| ()),
+                    None if editor.has_chain(table, chain)? => Ok(()),
+                    None => Err(EditError::NoChain(chain.into())),
                 })
             }
             Event::Command(invocation) => apply(&mut editor, &invocation),
@@ -146,6 +147,7 @@ fn plan<T: Transport>(
         // The reader counts lines that say nothing as well.
         edited.map_err(|error| Stop::Edit(Some(reader.line()), error))?;
     }
+    editor.finish();
     if wrong.is_empty() { Ok(later) } else { Err(Stop::Text(wrong)) }
 }
 

@@ -2,6 +2,8 @@ use crate::wire::{EncodeError, Flags, Header, Mark, Message, Messages, Netfilter
 
 const GENERATION_ID: u16 = 1;
 const BEGIN_SEQUENCE: u32 = 0;
+/// Where the begin message has the generation: behind netlink's, netfilter's and the attribute's header.
+const GENERATION_OFFSET: usize = 24;
 
 /// A batch being written: messages of one subsystem that the kernel applies all or not at all.
 ///
@@ -31,6 +33,7 @@ pub struct BatchBuilder {
     subsystem: u8,
     /// Where the first and the last message begin.
     ends: Option<(usize, usize)>,
+    has_generation: bool,
 }
 
 impl BatchBuilder {
@@ -47,13 +50,26 @@ impl BatchBuilder {
     }
 
     fn begin(subsystem: u8, generation: Option<u32>) -> Self {
-        let mut this = Self { writer: Writer::new(), tags: Vec::new(), subsystem, ends: None };
+        let mut this = Self {
+            writer: Writer::new(),
+            tags: Vec::new(),
+            subsystem,
+            ends: None,
+            has_generation: generation.is_some(),
+        };
         let mark = this.control(kind::BATCH_BEGIN, BEGIN_SEQUENCE);
         if let Some(generation) = generation {
             this.writer.put_be_u32(GENERATION_ID, generation);
         }
         this.close(mark);
         this
+    }
+
+    /// Has the kernel apply the batch at any generation.
+    pub fn forget_generation(&mut self) {
+        if self.has_generation {
+            self.writer.patch(GENERATION_OFFSET, &[0; 4]);
+        }
     }
 
     /// Adds a message: `body` writes what follows the netlink header. [`Flags::REQUEST`] is set anyway.
@@ -206,6 +222,18 @@ mod tests {
         if cfg!(target_endian = "little") {
             assert_eq!(batch.as_bytes(), expected);
         }
+    }
+
+    #[test]
+    fn a_generation_can_be_forgotten() {
+        let mut batch = BatchBuilder::with_generation(10, u32::MAX);
+        batch.forget_generation();
+        let mut plain = BatchBuilder::with_generation(10, 0);
+        plain.forget_generation();
+        assert_eq!(batch.end().as_bytes(), plain.end().as_bytes());
+        let mut without = BatchBuilder::new(10);
+        without.forget_generation();
+        assert_eq!(without.end().as_bytes(), BatchBuilder::new(10).end().as_bytes());
     }
 
     #[test]

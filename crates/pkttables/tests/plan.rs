@@ -186,6 +186,30 @@ fn the_running_kernel_takes_plans() {
 }
 
 #[test]
+fn what_other_programs_made_stays() {
+    let Some(mut nft) = testkit::program("nft") else { return };
+    let _ = in_namespace(|| {
+        let made = "table ip filter {\n chain theirs { type filter hook input priority 5; }\n \
+            chain a { ip saddr 10.0.0.1 counter accept\n ip saddr { 10.0.0.7, 10.0.0.8 } drop\n \
+            ip saddr 10.0.0.2 counter accept\n }\n chain b { ip daddr 10.0.0.1 counter accept\n \
+            ip daddr { 10.0.0.7, 10.0.0.8 } drop\n }\n}\n";
+        let _ = testkit::run(nft.args(["-f", "-"]), made);
+        let mut kernel = Kernel::open().expect("a socket");
+        let before = held(&mut kernel);
+        assert!(before["a"].1[1].1.is_none(), "{before:?}");
+        let wanted = "*filter\n:a - [0:0]\n-A a -s 10.0.0.3 -j ACCEPT\n-A a -s 10.0.0.2 -j ACCEPT\nCOMMIT\n";
+        let wanted = parse(wanted);
+        bring(&mut kernel, &mut Cache::new(), &wanted, &Scope::Table).expect("a plan that the kernel takes");
+        let after = held(&mut kernel);
+        assert_eq!(after["a"].1[1..], before["a"].1[1..]);
+        let replaced = after["a"].1[0].1.as_ref().expect("a rule");
+        assert!(replaced.does_the_same(&wanted.tables[0].chains[0].rules[0]));
+        assert_eq!(after["b"].1, before["b"].1[1..]);
+        assert!(after.contains_key("theirs"));
+    });
+}
+
+#[test]
 fn chains_are_renamed_with_their_rules() {
     let mut kernel = Kernel::new(EmbeddedKernel::new().connect());
     let mut cache = Cache::new();

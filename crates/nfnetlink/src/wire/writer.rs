@@ -237,7 +237,7 @@ impl Writer {
     }
 
     #[inline]
-    fn patch(&mut self, at: usize, bytes: &[u8]) {
+    pub(crate) fn patch(&mut self, at: usize, bytes: &[u8]) {
         if let Some(field) = self.buffer.get_mut(at..at + bytes.len()) {
             field.copy_from_slice(bytes);
         }

@@ -33,6 +33,8 @@ pub struct Editor<'e, 'k, T> {
     pub(super) ids: u32,
     /// The chain that untracked rules are being appended to.
     pub(super) appending: Option<(TableName, Box<str>)>,
+    /// Whether the edits are the same if other things change before.
+    pub(super) commutes: bool,
     tables: [TableState; TableName::ALL.len()],
 }
 
@@ -55,7 +57,16 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
             tag: 0,
             ids: 0,
             appending: None,
+            commutes: true,
             tables: Default::default(),
+        }
+    }
+
+    /// Ends the edits. If there is nothing else in the transaction, and none of them depends on more than the chains
+    /// and rules that it names, the transaction [commutes](Transaction::set_commutes).
+    pub fn finish(self) {
+        if self.commutes {
+            self.transaction.set_commutes();
         }
     }
 
@@ -114,6 +125,8 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
             return Err(EditError::NotBuiltin(name.into()));
         };
         let is_new = !self.chain(table, name)?.exists();
+        // Another one who makes it may give it another policy.
+        self.commutes &= !is_new;
         self.make_table(table)?;
         let counters = counters.or_else(|| is_new.then(Counters::default));
         let policy = policy.or_else(|| is_new.then_some(Policy::Accept));
@@ -161,6 +174,7 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
     /// and accepting.
     pub fn delete_chains(&mut self, table: TableName) -> Result<(), EditError> {
         self.know_all(table)?;
+        self.commutes = false;
         let chains = self.state(table).chains.iter();
         let mut names: Vec<(Box<str>, Kind)> =
             chains.map(|(name, chain)| (name.clone(), chain.kind)).collect();
@@ -197,6 +211,7 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
             let Some(hook) = table.hook(name) else {
                 return Err(EditError::NoChain(name.into()));
             };
+            self.commutes = false;
             self.make_table(table)?;
             self.transaction.table(self.family, table).create_builtin(self.tag, hook)?;
             self.put(table, name, Kind::Builtin { hook, policy: Policy::Accept });

@@ -96,6 +96,7 @@ impl<T: Transport> Editor<'_, '_, T> {
     /// Whether a chain has a rule that does the same as this one.
     pub fn check(&mut self, table: TableName, chain: &str, rule: &Rule) -> Result<bool, EditError> {
         self.check_target(table, rule)?;
+        self.commutes = false;
         Ok(self.find(table, chain, rule)?.is_some())
     }
 
@@ -107,13 +108,9 @@ impl<T: Transport> Editor<'_, '_, T> {
 
     /// Deletes all rules of a chain.
     pub fn flush_chain(&mut self, table: TableName, chain: &str) -> Result<(), EditError> {
-        let state = self.chain(table, chain)?;
-        if !state.exists() {
-            return if builtin(table, chain).is_some() {
-                Ok(())
-            } else {
-                Err(EditError::NoChain(chain.into()))
-            };
+        if !self.chain(table, chain)?.exists() {
+            // As iptables does it, a built-in chain is made.
+            return self.existing(table, chain).map(|_| ());
         }
         let none = self.no_rules();
         self.chain(table, chain)?.rules = none;

@@ -164,9 +164,15 @@ impl<T: Transport> Kernel<T> {
                 }
                 continue;
             }
+            // What takes long to plan would never be in time.
+            let at_any_generation = transaction.commutes() && attempt >= TRIES_AT_ONCE;
+            if at_any_generation {
+                transaction.forget_generation();
+            }
             match self.commit(transaction) {
                 Ok(generation) => return planned.map(|planned| (planned, generation)),
                 Err(KernelError::Changed) => {}
+                Err(KernelError::Refused(_)) if at_any_generation && self.generation()? != generation => {}
                 Err(error) => return Err(error.into()),
             }
         }

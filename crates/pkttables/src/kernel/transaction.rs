@@ -14,6 +14,7 @@ const NF_TABLES: u8 = 10;
 #[derive(Debug)]
 pub struct Transaction {
     batch: BatchBuilder,
+    commutes: bool,
 }
 
 /// Adds changes to one table of a transaction.
@@ -65,13 +66,28 @@ impl Transaction {
     /// An empty transaction that is applied to whatever is there.
     #[must_use]
     pub fn new() -> Self {
-        Self { batch: BatchBuilder::new(NF_TABLES) }
+        Self { batch: BatchBuilder::new(NF_TABLES), commutes: false }
     }
 
     /// An empty transaction that is refused ([`KernelError::Changed`]) if the ruleset is of another generation.
     #[must_use]
     pub fn at(generation: u32) -> Self {
-        Self { batch: BatchBuilder::with_generation(NF_TABLES, generation) }
+        Self { batch: BatchBuilder::with_generation(NF_TABLES, generation), commutes: false }
+    }
+
+    /// Says that it does what it shall do even if somebody else changes other things before, unless the kernel
+    /// refuses it. [`Kernel::update`] makes use of that where others change things all the time.
+    pub const fn set_commutes(&mut self) {
+        self.commutes = true;
+    }
+
+    pub(super) const fn commutes(&self) -> bool {
+        self.commutes
+    }
+
+    /// Has it applied whatever the generation is.
+    pub(super) fn forget_generation(&mut self) {
+        self.batch.forget_generation();
     }
 
     /// How many changes there are.

@@ -10,8 +10,9 @@ use std::collections::{HashMap, HashSet};
 
 /// Plans how the chains in `scope` of the table that the kernel holds become those of `wanted`.
 ///
-/// The rules of all chains in the scope are to be known. Chains in the scope that are not wanted are deleted. If
-/// the scope is the whole table, calls that the kernel would refuse are found.
+/// The rules of all chains in the scope are to be known. Chains in the scope that are not wanted are deleted. Rules
+/// and chains of other programs stay, and so does a chain that has such rules. If the scope is the whole table, calls
+/// that the kernel would refuse are found.
 pub fn plan(family: Family, current: &CachedTable, wanted: &Table, scope: &Scope) -> Result<Plan, PlanError> {
     check(current, wanted, scope)?;
     let mut comparison = Comparison {
@@ -27,6 +28,7 @@ pub fn plan(family: Family, current: &CachedTable, wanted: &Table, scope: &Scope
     let surplus = current.all().iter().map(|chain| (&*chain.entry.name, chain));
     let mut surplus: Vec<(&str, &CachedChain)> =
         surplus.filter(|(name, _)| scope.has(name) && !names.contains(name)).collect();
+    surplus.retain(|(_, chain)| !chain.entry.is_foreign());
 
     let missing = wanted_chains.iter().copied().filter(|chain| current.chain(&chain.name).is_none());
     let renamed = comparison.find_renamed(missing, &surplus);
@@ -46,6 +48,14 @@ pub fn plan(family: Family, current: &CachedTable, wanted: &Table, scope: &Scope
         steps.insert(0, Step::CreateTable);
     }
     steps.extend(rules);
+    let is_foreign = |rule: &CachedRule| rule.known().is_none();
+    let (shared, surplus): (Vec<_>, Vec<_>) = surplus
+        .into_iter()
+        .partition(|(_, chain)| chain.rules().is_some_and(|rules| rules.iter().any(is_foreign)));
+    for (name, chain) in shared {
+        let own = chain.rules().into_iter().flat_map(ChainRules::iter).filter(|rule| !is_foreign(rule));
+        steps.extend(own.map(|old| Step::Delete { chain: name.into(), old: old.clone() }));
+    }
     steps.extend(surplus.iter().filter_map(|(name, chain)| {
         let old: Vec<CachedRule> = chain.rules()?.iter().cloned().collect();
         (!old.is_empty()).then(|| Step::Flush { chain: (*name).into(), old })
