@@ -57,7 +57,10 @@ fn without_privilege_permission_is_denied_at_once() {
     let folder = std::env::temp_dir().join(format!("iptables2-unprivileged-{}", std::process::id()));
     std::fs::create_dir(&folder).expect("a folder");
     let program = folder.join("iptables2");
-    std::fs::copy(env!("CARGO_BIN_EXE_iptables2"), &program).expect("a copy");
+    // Copied by another process: a program that this one has open for writing could not be run while a test beside
+    // this one starts a process, which inherits the open file for a moment.
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_iptables2")).arg(&program).status();
+    assert!(copied.expect("cp").success());
     testkit::in_namespace(|| {
         for (name, args) in [
             ("iptables", "-A INPUT -j DROP"),
