@@ -138,6 +138,20 @@ fn an_address_range_gives_a_client_the_same_address_again() {
 }
 
 #[test]
+fn addresses_of_a_range_are_those_that_linux_6_18_chose() {
+    let chosen = [(4, 41, 27), (2, 23, 163), (3, 166, 173), (4, 162, 110), (2, 59, 46), (3, 156, 86)];
+    for (client, (server, usual, persistent)) in (2..).zip(chosen) {
+        for (persistent, wanted) in [(false, usual), (true, persistent)] {
+            let addresses = Some((IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 200])));
+            let range = NatRange { addresses, persistent, ..NatRange::default() };
+            let packet = udp(([10, 1, 0, client], 2000), ([10, 2, 0, server], 53), b"");
+            let out = Router::new(Some(range), None).forward(&packet).unwrap();
+            assert_eq!(out[12..16], [192, 0, 2, wanted]);
+        }
+    }
+}
+
+#[test]
 fn no_translation_still_keeps_answers_apart() {
     let mut router = Router::new(None, None);
     router.forward(&udp((CLIENT, 5000), (SERVER, 53), b"")).unwrap();
