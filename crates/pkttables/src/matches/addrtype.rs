@@ -1,11 +1,14 @@
 //! `-m addrtype`: asks what kind of address the routing tables say it is.
 
-use std::net::IpAddr;
-use crate::packet::{InterfaceName, Packet};
 use crate::model::{Families, Hooks, Negatable};
-use crate::registry::{Choice, Context, Domain, Environment, Extension, Flag, Lister, Outcome, Revision, RuleScope, Scope, Value, ValueError, bang};
+use crate::packet::{InterfaceName, Packet};
+use crate::registry::{
+    Choice, Context, Domain, Environment, Extension, Flag, Lister, Outcome, Revision, RuleScope, Scope,
+    Value, ValueError, bang,
+};
 use crate::{choices, extension};
 use nfnetlink::wire::{EncodeError, Problem};
+use std::net::IpAddr;
 
 /// The `addrtype` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -117,7 +120,9 @@ impl Extension for Addrtype {
             None => None,
         };
         let mut test = |wanted: Option<Negatable<AddressTypes>>, address| {
-            wanted.is_none_or(|wanted| wanted.value.holds(address, interface, context.environment) != wanted.not)
+            wanted.is_none_or(|wanted| {
+                wanted.value.holds(address, interface, context.environment) != wanted.not
+            })
         };
         (test(self.source, packet.layout.source) && test(self.destination, packet.layout.destination)).into()
     }
@@ -211,7 +216,12 @@ impl Extension for Addrtype {
 }
 
 impl AddressTypes {
-    fn holds(self, address: IpAddr, interface: Option<InterfaceName>, environment: &mut dyn Environment) -> bool {
+    fn holds(
+        self,
+        address: IpAddr,
+        interface: Option<InterfaceName>,
+        environment: &mut dyn Environment,
+    ) -> bool {
         let has = |kind: AddressType| self.0 >> kind.number() & 1 != 0;
         let IpAddr::V6(v6) = address else { return has(environment.address_type(address, interface)) };
         // `match_type6`: these three are told from the address, and all that are asked for must hold.
@@ -222,7 +232,7 @@ impl AddressTypes {
         if !told || !by_route.into_iter().any(has) {
             return told;
         }
-        has(environment.address_type(address, interface)) 
+        has(environment.address_type(address, interface))
     }
 }
 

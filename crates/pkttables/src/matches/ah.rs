@@ -1,8 +1,8 @@
 //! `-m ah`: compares the security parameter index of an AH header.
-use crate::packet::Packet;
 use crate::domain::U32Range;
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
+use crate::packet::Packet;
 use crate::registry::{Context, Extension, Lister, Outcome, Revision, bang};
 use nfnetlink::wire::Problem;
 

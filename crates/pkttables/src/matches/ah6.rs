@@ -1,8 +1,8 @@
 //! `-m ah` of IPv6: tests the authentication header.
-use crate::packet::{HeaderError, Packet};
 use crate::domain::U32Range;
 use crate::extension;
 use crate::model::{Families, Negatable};
+use crate::packet::{HeaderError, Packet};
 use crate::registry::{Context, Extension, Flag, Outcome, Revision};
 use nfnetlink::wire::Problem;
 
@@ -57,7 +57,9 @@ impl Extension for Ah6 {
             Err(HeaderError::Absent) => return Outcome::NoMatch,
             Err(HeaderError::Broken) => return Outcome::Drop,
         };
-        let Some([_, len, r1, r2, spi @ .., _, _, _, _]) = packet.data.array::<12>(header) else { return Outcome::Drop };
+        let Some([_, len, r1, r2, spi @ .., _, _, _, _]) = packet.data.array::<12>(header) else {
+            return Outcome::Drop;
+        };
         let len = (u32::from(len) + 2) * 4;
         let spi = u32::from_be_bytes(spi);
         let holds = self.spi.is_none_or(|wanted| wanted.value.contains(spi) != wanted.not)

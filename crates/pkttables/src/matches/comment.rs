@@ -1,9 +1,9 @@
 //! `-m comment`: carries a remark.
 
-use crate::packet::Packet;
 use crate::domain::Text;
 use crate::extension;
 use crate::model::Families;
+use crate::packet::Packet;
 use crate::registry::{Context, Domain, Extension, Lister, Outcome, Revision, Scope, Value, ValueError};
 use nfnetlink::wire::Problem;
 

@@ -1,6 +1,6 @@
 //! `-m connbytes`: how much a connection has transferred.
-use crate::packet::Packet;
 use crate::model::{Counters, Families};
+use crate::packet::Packet;
 use crate::registry::{Context, Domain, Extension, Lister, Outcome, Revision, Scope, Value, ValueError};
 use crate::{choices, extension};
 use nfnetlink::wire::Problem;

@@ -1,8 +1,8 @@
 //! `-m connlabel`: asks for labels of the connection.
 
-use crate::packet::Packet;
 use crate::extension;
 use crate::model::Families;
+use crate::packet::Packet;
 use crate::registry::{Context, Domain, Edit, Extension, Flag, Outcome, Revision, Scope, Value, ValueError};
 use crate::system::Names;
 use nfnetlink::wire::Problem;

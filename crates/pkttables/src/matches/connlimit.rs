@@ -1,8 +1,8 @@
 //! `-m connlimit`: how many connections a host or network has open at once.
-use crate::packet::Packet;
 use crate::domain::PrefixLen;
 use crate::extension;
 use crate::model::{Families, Family};
+use crate::packet::Packet;
 use crate::registry::{Context, Extension, Flag, Lister, Outcome, Require, Revision, RuleScope, ValueError};
 use nfnetlink::wire::{EncodeError, Problem};
 use std::net::IpAddr;

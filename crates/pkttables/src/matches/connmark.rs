@@ -1,9 +1,9 @@
 //! `-m connmark`: compares the mark of the connection.
 
-use crate::packet::Packet;
 use crate::domain::Masked;
 use crate::extension;
 use crate::model::Families;
+use crate::packet::Packet;
 use crate::registry::{Context, Extension, Lister, Outcome, Revision, bang};
 
 /// The `connmark` match.

@@ -1,8 +1,11 @@
 //! `-m conntrack`: what connection tracking knows of the connection that the packet belongs to.
-use crate::packet::{Meta, Packet, TrackState};
 use crate::domain::{HostMask, PortRange, ProtocolNumber};
 use crate::model::{Families, Family, Negatable};
-use crate::registry::{Context, Domain, Extension, InfoReader, InfoWriter, Lister, Outcome, Require, Revision, Scope, Value, ValueError};
+use crate::packet::{Meta, Packet, TrackState};
+use crate::registry::{
+    Context, Domain, Extension, InfoReader, InfoWriter, Lister, Outcome, Require, Revision, Scope, Value,
+    ValueError,
+};
 use crate::{choices, extension, flag_set, integer_range, packet};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
 
@@ -185,10 +188,11 @@ impl Extension for Conntrack {
         let direction = self.direction.is_none_or(|direction| {
             (direction == Direction::Original) == (connection.direction == packet::Direction::Original)
         });
-        let protocol = self.protocol.is_none_or(|wanted| (connection.original.protocol == wanted.value) != wanted.not);
-        let status = self.status.is_none_or(|wanted| {
-            (wanted.value.bits() & connection.status.bits() as u16 != 0) != wanted.not
-        });
+        let protocol =
+            self.protocol.is_none_or(|wanted| (connection.original.protocol == wanted.value) != wanted.not);
+        let status = self
+            .status
+            .is_none_or(|wanted| (wanted.value.bits() & connection.status.bits() as u16 != 0) != wanted.not);
         let expires = self.expires.is_none_or(|wanted| {
             (wanted.value.min..=wanted.value.max).contains(&connection.expires) != wanted.not
         });

@@ -1,8 +1,8 @@
 //! `-m cpu`: asks which processor handles the packet.
 
-use crate::packet::Packet;
 use crate::extension;
 use crate::model::Families;
+use crate::packet::Packet;
 use crate::registry::{Context, Extension, Lister, Outcome, Revision};
 
 /// The `cpu` match.

@@ -1,8 +1,8 @@
 //! `-m dccp`: compares ports, packet type and options of a DCCP header.
-use crate::packet::Packet;
 use crate::domain::PortRange;
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
+use crate::packet::Packet;
 use crate::registry::{Choice, Context, Domain, Extension, Outcome, Revision, Scope, Value, ValueError};
 use nfnetlink::wire::Problem;
 
@@ -79,8 +79,12 @@ impl Extension for Dccp {
             wanted.is_none_or(|wanted| wanted.value.contains(port) != wanted.not)
         };
         let (type_number, extended) = (kind >> 1 & 0xf, kind & 1);
-        let of_type = |wanted: Negatable<DccpTypes>| (wanted.value.bits() >> type_number & 1 != 0) != wanted.not;
-        if !port(self.source, [s1, s2]) || !port(self.destination, [d1, d2]) || !self.types.is_none_or(of_type) {
+        let of_type =
+            |wanted: Negatable<DccpTypes>| (wanted.value.bits() >> type_number & 1 != 0) != wanted.not;
+        if !port(self.source, [s1, s2])
+            || !port(self.destination, [d1, d2])
+            || !self.types.is_none_or(of_type)
+        {
             return Outcome::NoMatch;
         }
         let Some(wanted) = self.option else { return Outcome::Match };
@@ -99,7 +103,8 @@ impl Extension for Dccp {
         }
         let mut found = false;
         while at < end && !found {
-            let [kind, len] = packet.data.array(at).unwrap_or_else(|| [packet.data.u8(at).unwrap_or_default(), 0]);
+            let [kind, len] =
+                packet.data.array(at).unwrap_or_else(|| [packet.data.u8(at).unwrap_or_default(), 0]);
             found = kind == wanted.value.0;
             at += if kind < 2 || len == 0 { 1 } else { len.into() };
         }

@@ -1,9 +1,9 @@
 //! `-m devgroup`: compares the groups of the devices that a packet passes.
 
-use crate::packet::{InterfaceName, Packet};
 use crate::domain::{DeviceGroups, Masked};
 use crate::extension;
 use crate::model::{Families, Hooks, Negatable};
+use crate::packet::{InterfaceName, Packet};
 use crate::registry::{Context, Extension, Lister, Outcome, Require, Revision};
 
 /// The `devgroup` match.

@@ -1,8 +1,8 @@
 //! `-m dscp`: compares the differentiated services code point.
-use crate::packet::Packet;
 use crate::domain::{Dscp as CodePoint, DscpClass};
 use crate::extension;
 use crate::model::Families;
+use crate::packet::Packet;
 use crate::registry::{Context, Extension, Lister, Outcome, Require, Revision, bang};
 use nfnetlink::wire::Problem;
 

@@ -1,8 +1,8 @@
 //! `-m dst`: tests the destination options header of IPv6.
-use crate::packet::{HeaderError, Packet};
 use crate::domain::{Ipv6Options, Ipv6OptionsTest};
 use crate::extension;
 use crate::model::{Families, Negatable};
+use crate::packet::{HeaderError, Packet};
 use crate::registry::{Context, Extension, Lister, Outcome, Revision, bang};
 
 /// The `dst` match.

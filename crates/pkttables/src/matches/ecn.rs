@@ -1,7 +1,7 @@
 //! `-m ecn`: tests the bits of explicit congestion notification.
-use crate::packet::Packet;
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
+use crate::packet::Packet;
 use crate::registry::{Context, Extension, Flag, Outcome, Require, Revision, RuleScope, ValueError};
 use nfnetlink::wire::Problem;
 
@@ -66,7 +66,9 @@ impl Extension for Ecn {
         let Some([.., flags, _, _, _, _, _, _]) = packet.data.array::<20>(packet.layout.transport) else {
             return Outcome::NoMatch;
         };
-        let test = |wanted: Option<Negatable<()>>, flag| wanted.is_none_or(|wanted| (flags & flag != 0) != wanted.not);
+        let test = |wanted: Option<Negatable<()>>, flag| {
+            wanted.is_none_or(|wanted| (flags & flag != 0) != wanted.not)
+        };
         (test(self.ece, 0x40) && test(self.cwr, 0x80)).into()
     }
 

@@ -1,9 +1,9 @@
 //! `-m eui64`: compares an IPv6 source address with the Ethernet source address.
-use std::net::IpAddr;
-use crate::packet::Packet;
 use crate::extension;
 use crate::model::{Families, Hooks};
+use crate::packet::Packet;
 use crate::registry::{Context, Extension, Lister, Outcome, Revision};
+use std::net::IpAddr;
 
 /// The `eui64` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,7 +23,9 @@ extension! {
 // one unused int
 impl Extension for Eui64 {
     fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
-        let (Some(link), IpAddr::V6(source)) = (packet.meta.link, packet.layout.source) else { return Outcome::NoMatch };
+        let (Some(link), IpAddr::V6(source)) = (packet.meta.link, packet.layout.source) else {
+            return Outcome::NoMatch;
+        };
         let [a, b, c, d, e, f] = link.source;
         let identifier = u64::from_be_bytes([a ^ 2, b, c, 0xff, 0xfe, d, e, f]);
         (link.ethertype == 0x86dd && source.to_bits() as u64 == identifier).into()

@@ -1,8 +1,8 @@
 //! `-m frag`: tests the fragment header of IPv6.
-use crate::packet::{HeaderError, Packet};
 use crate::domain::U32Range;
 use crate::extension;
 use crate::model::{Families, Negatable};
+use crate::packet::{HeaderError, Packet};
 use crate::registry::{Context, Extension, Flag, Outcome, Revision};
 use nfnetlink::wire::Problem;
 
@@ -84,7 +84,9 @@ impl Extension for Frag {
             Err(HeaderError::Absent) => return Outcome::NoMatch,
             Err(HeaderError::Broken) => return Outcome::Drop,
         };
-        let Some([_, reserved, high, low, id @ ..]) = packet.data.array::<8>(header) else { return Outcome::Drop };
+        let Some([_, reserved, high, low, id @ ..]) = packet.data.array::<8>(header) else {
+            return Outcome::Drop;
+        };
         let (offset, id) = (u16::from_be_bytes([high, low]), u32::from_be_bytes(id));
         let more = offset & 1 != 0;
         let holds = self.id.is_none_or(|wanted| wanted.value.contains(id) != wanted.not)

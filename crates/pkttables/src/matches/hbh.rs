@@ -1,8 +1,8 @@
 //! `-m hbh`: tests the hop-by-hop options header of IPv6.
-use crate::packet::{HeaderError, Packet};
 use crate::domain::{Ipv6Options, Ipv6OptionsTest};
 use crate::extension;
 use crate::model::{Families, Negatable};
+use crate::packet::{HeaderError, Packet};
 use crate::registry::{Context, Extension, Lister, Outcome, Revision, bang};
 
 /// The `hbh` match.

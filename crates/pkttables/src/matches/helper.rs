@@ -1,9 +1,9 @@
 //! `-m helper`: asks which connection tracking helper found the connection.
 
-use crate::packet::Packet;
 use crate::domain::Text;
 use crate::extension;
 use crate::model::Families;
+use crate::packet::Packet;
 use crate::registry::{Context, Domain, Extension, Lister, ObjectKind, Outcome, Revision};
 use nfnetlink::wire::Problem;
 

@@ -1,8 +1,8 @@
 //! `-m hl`: compares the hop limit of an IPv6 packet.
-use crate::packet::Packet;
 use crate::domain::HopTest;
 use crate::extension;
 use crate::model::Families;
+use crate::packet::Packet;
 use crate::registry::{Context, Extension, Lister, Outcome, Require, Revision};
 
 /// The `hl` match.

@@ -1,8 +1,8 @@
 //! `-m icmp6`: compares type and code of an ICMPv6 message.
-use crate::packet::Packet;
 use crate::domain::IcmpType;
 use crate::extension;
 use crate::model::{Families, protocol};
+use crate::packet::Packet;
 use crate::registry::{Context, Extension, Lister, Outcome, Revision};
 use nfnetlink::wire::Problem;
 

@@ -1,8 +1,8 @@
 //! `-m ipcomp`: compares the compression parameter index of an IPComp header.
-use crate::packet::Packet;
 use crate::domain::U32Range;
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
+use crate::packet::Packet;
 use crate::registry::{Context, Extension, Flag, Outcome, Revision};
 use nfnetlink::wire::Problem;
 

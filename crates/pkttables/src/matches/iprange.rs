@@ -1,10 +1,12 @@
 //! `-m iprange`: compares addresses with ranges that need not be prefixes.
 
-use crate::packet::Packet;
 use crate::domain::AddressRange;
 use crate::extension;
 use crate::model::{Families, Negatable};
-use crate::registry::{Context, Domain, Extension, Lister, Outcome, Require, Revision, Scope, Value, ValueError};
+use crate::packet::Packet;
+use crate::registry::{
+    Context, Domain, Extension, Lister, Outcome, Require, Revision, Scope, Value, ValueError,
+};
 
 /// The `iprange` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

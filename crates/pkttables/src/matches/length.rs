@@ -1,9 +1,11 @@
 //! `-m length`: compares the length of the packet.
-use crate::packet::Packet;
 use crate::domain::parse_bounded;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Context, Domain, Extension, Lister, Outcome, Require, Revision, Scope, Value, ValueError, bang};
+use crate::packet::Packet;
+use crate::registry::{
+    Context, Domain, Extension, Lister, Outcome, Require, Revision, Scope, Value, ValueError, bang,
+};
 use std::fmt::Write as _;
 
 /// The `length` match.

@@ -1,7 +1,9 @@
 //! `-m limit`: a token bucket, so that the rule matches only so many packets per unit of time.
-use crate::packet::Packet;
 use crate::domain::{Period, RateUnit};
-use crate::registry::{Context, Extension, FromNative, Lister, Native, NativeWriter, Outcome, Recognised, Revision, RuleScope};
+use crate::packet::Packet;
+use crate::registry::{
+    Context, Extension, FromNative, Lister, Native, NativeWriter, Outcome, Recognised, Revision, RuleScope,
+};
 use crate::{extension, integer, model::Families};
 use nfnetlink::wire::EncodeError;
 use pkttnetlink::nft::expr::{self, Expression, LimitFlags, LimitType};

@@ -1,9 +1,9 @@
 //! `-m mac`: compares the sender's MAC address.
 
-use crate::packet::Packet;
 use crate::domain::Mac as Address;
 use crate::extension;
 use crate::model::{Families, Hooks};
+use crate::packet::Packet;
 use crate::registry::{Context, Extension, Lister, Outcome, Revision};
 
 /// The `mac` match.

@@ -1,10 +1,13 @@
 //! `-m mark`: compares the mark of the packet.
 
-use crate::packet::Packet;
 use crate::domain::Masked;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Condition, Context, Extension, FromNative, Lister, Load, Native, NativeWriter, Outcome, Recognised, Revision, RuleScope, Test};
+use crate::packet::Packet;
+use crate::registry::{
+    Condition, Context, Extension, FromNative, Lister, Load, Native, NativeWriter, Outcome, Recognised,
+    Revision, RuleScope, Test,
+};
 use pkttnetlink::nft::expr::{CmpOp, MetaKey};
 
 /// The `mark` match.

@@ -1,8 +1,8 @@
 //! `-m multiport`: compares ports with up to fifteen ports or port ranges.
-use crate::packet::Packet;
 use crate::domain::PortList;
 use crate::extension;
 use crate::model::{Families, protocol};
+use crate::packet::Packet;
 use crate::registry::{Context, Extension, InfoWriter, Lister, Outcome, Require, Revision};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem, Reader};
 

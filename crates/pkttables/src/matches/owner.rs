@@ -1,10 +1,13 @@
 //! `-m owner`: asks who sends a packet of this machine.
 
-use crate::packet::Packet;
 use crate::domain::parse_bounded;
 use crate::extension;
 use crate::model::{Families, Hooks, Negatable};
-use crate::registry::{Context, Domain, Extension, Flag, Lister, ObjectKind, Outcome, Require, Revision, Scope, Value, ValueError};
+use crate::packet::Packet;
+use crate::registry::{
+    Context, Domain, Extension, Flag, Lister, ObjectKind, Outcome, Require, Revision, Scope, Value,
+    ValueError,
+};
 use crate::system::Names;
 use std::fmt::Write as _;
 

@@ -1,8 +1,8 @@
 //! `-m physdev`: asks which ports of a bridge a packet passes.
 
-use crate::packet::{InterfaceName, Packet};
 use crate::extension;
 use crate::model::{Families, Hooks, InterfacePattern, Negatable};
+use crate::packet::{InterfaceName, Packet};
 use crate::registry::{Context, Extension, Flag, InfoReader, InfoWriter, Lister, Outcome, Require, Revision};
 use nfnetlink::wire::{DecodeError, Problem};
 
@@ -70,13 +70,17 @@ impl Extension for Physdev {
     fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
         let (input, output) = (packet.meta.bridge_input, packet.meta.bridge_output);
         let inverted = |wanted: Option<Negatable<()>>| wanted.is_none_or(|wanted| wanted.not);
-        let port_inverted = |wanted: Option<Negatable<InterfacePattern>>| wanted.is_none_or(|wanted| wanted.not);
+        let port_inverted =
+            |wanted: Option<Negatable<InterfacePattern>>| wanted.is_none_or(|wanted| wanted.not);
         if input.is_none() && output.is_none() {
             let all = inverted(self.is_bridged) && inverted(self.is_in) && inverted(self.is_out);
             return (all && port_inverted(self.port_in) && port_inverted(self.port_out)).into();
         }
         let is = |wanted: Option<Negatable<()>>, holds: bool| wanted.is_none_or(|wanted| holds != wanted.not);
-        if !is(self.is_bridged, output.is_some()) || !is(self.is_in, input.is_some()) || !is(self.is_out, output.is_some()) {
+        if !is(self.is_bridged, output.is_some())
+            || !is(self.is_in, input.is_some())
+            || !is(self.is_out, output.is_some())
+        {
             return Outcome::NoMatch;
         }
         let port = |wanted: Option<Negatable<InterfacePattern>>, name: InterfaceName| {

@@ -1,8 +1,10 @@
 //! `-m pkttype`: asks whom the frame was addressed to.
 
-use crate::packet::{Packet, PacketKind};
 use crate::model::Families;
-use crate::registry::{Context, Domain, Extension, Lister, Outcome, Revision, Scope, Value, ValueError, bang};
+use crate::packet::{Packet, PacketKind};
+use crate::registry::{
+    Context, Domain, Extension, Lister, Outcome, Revision, Scope, Value, ValueError, bang,
+};
 use crate::{choices, extension};
 use nfnetlink::wire::Problem;
 

@@ -1,7 +1,7 @@
 //! `-m quota`: matches until so many bytes have passed.
-use crate::packet::Packet;
 use crate::extension;
 use crate::model::Families;
+use crate::packet::Packet;
 use crate::registry::{Context, Extension, Lister, Outcome, Revision};
 
 /// The `quota` match.

@@ -1,9 +1,9 @@
 //! `-m realm`: compares the routing realm.
 
-use crate::packet::Packet;
 use crate::domain::{Masked, Realms};
 use crate::extension;
 use crate::model::{Families, Hooks};
+use crate::packet::Packet;
 use crate::registry::{Context, Extension, Lister, Outcome, Revision};
 
 /// The `realm` match.

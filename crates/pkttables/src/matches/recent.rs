@@ -1,8 +1,11 @@
 //! `-m recent`: lists of addresses that the kernel has seen lately, filled by the rules themselves.
-use crate::packet::Packet;
 use crate::domain::{HostMask, Name};
 use crate::model::{Families, Family};
-use crate::registry::{Context, Extension, Flag, InfoReader, InfoWriter, Lister, ObjectKind, Outcome, Require, Revision, RuleScope, ValueError};
+use crate::packet::Packet;
+use crate::registry::{
+    Context, Extension, Flag, InfoReader, InfoWriter, Lister, ObjectKind, Outcome, Require, Revision,
+    RuleScope, ValueError,
+};
 use crate::{choices, extension, integer, registry::Domain};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
 use std::net::IpAddr;
@@ -228,8 +231,10 @@ impl Extension for Recent {
             list.entries.insert(found, entry);
         }
         if self.reap {
-            let latest = |entry: &Seen| entry.next.checked_sub(1).and_then(|last| entry.times.get(last)).copied();
-            if list.entries.first().and_then(latest).zip(since).is_some_and(|(latest, since)| latest < since) {
+            let latest =
+                |entry: &Seen| entry.next.checked_sub(1).and_then(|last| entry.times.get(last)).copied();
+            if list.entries.first().and_then(latest).zip(since).is_some_and(|(latest, since)| latest < since)
+            {
                 list.entries.remove(0);
             }
         }

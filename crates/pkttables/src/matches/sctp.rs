@@ -1,8 +1,8 @@
 //! `-m sctp`: compares ports and chunks of an SCTP packet.
-use crate::packet::Packet;
 use crate::domain::{PortRange, PortsOf, SctpChunks};
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
+use crate::packet::Packet;
 use crate::registry::{Context, Extension, InfoWriter, Outcome, Revision};
 use nfnetlink::wire::Problem;
 
@@ -63,7 +63,9 @@ impl Extension for Sctp {
         let port = |wanted: Option<Negatable<PortRange>>, port| {
             wanted.is_none_or(|wanted| wanted.value.contains(port) != wanted.not)
         };
-        if !port(self.source, u16::from_be_bytes([s1, s2])) || !port(self.destination, u16::from_be_bytes([d1, d2])) {
+        if !port(self.source, u16::from_be_bytes([s1, s2]))
+            || !port(self.destination, u16::from_be_bytes([d1, d2]))
+        {
             return Outcome::NoMatch;
         }
         match &self.chunks {

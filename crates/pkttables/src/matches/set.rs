@@ -1,9 +1,9 @@
 //! `-m set`: looks the packet up in a set made by ipset.
 
-use crate::packet::Packet;
 use crate::domain::SetLookup;
 use crate::extension;
 use crate::model::Families;
+use crate::packet::Packet;
 use crate::registry::{Context, Extension, Flag, InfoReader, InfoWriter, Lister, Outcome, Revision};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
 

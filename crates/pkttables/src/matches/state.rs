@@ -1,9 +1,11 @@
 //! `-m state`: the connection's state, the part of conntrack that has a name of its own.
-use crate::packet::Packet;
 use super::conntrack::{Conntrack, CtStates, Layout};
 use crate::extension;
 use crate::model::{Families, Family, Negatable};
-use crate::registry::{Context, Domain, Extension, InfoReader, Lister, Outcome, Revision, Scope, Value, ValueError};
+use crate::packet::Packet;
+use crate::registry::{
+    Context, Domain, Extension, InfoReader, Lister, Outcome, Revision, Scope, Value, ValueError,
+};
 use nfnetlink::wire::{DecodeError, Problem};
 
 /// The `state` match, which the kernel knows as a `conntrack` match that only looks at the state.

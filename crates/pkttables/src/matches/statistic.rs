@@ -1,8 +1,10 @@
 //! `-m statistic`: picks some of the packets, by chance or in turn.
 
-use crate::packet::Packet;
 use crate::model::Families;
-use crate::registry::{Context, Domain, Extension, Lister, Outcome, Revision, RuleScope, Scope, Value, ValueError};
+use crate::packet::Packet;
+use crate::registry::{
+    Context, Domain, Extension, Lister, Outcome, Revision, RuleScope, Scope, Value, ValueError,
+};
 use crate::{choices, extension, integer};
 use nfnetlink::wire::{EncodeError, Problem};
 use std::fmt::Write as _;

@@ -1,7 +1,10 @@
 //! `-m string`: searches the packet for a string of bytes.
-use crate::packet::Packet;
 use crate::model::Families;
-use crate::registry::{Context, Domain, Extension, Flag, Lister, Outcome, Require, Revision, RuleScope, Scope, Value, ValueError, bang};
+use crate::packet::Packet;
+use crate::registry::{
+    Context, Domain, Extension, Flag, Lister, Outcome, Require, Revision, RuleScope, Scope, Value,
+    ValueError, bang,
+};
 use crate::{choices, extension};
 use nfnetlink::wire::{EncodeError, Problem};
 use std::fmt::Write as _;

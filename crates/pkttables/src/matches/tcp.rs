@@ -1,10 +1,13 @@
 //! `-m tcp`: compares ports, flags and options of a TCP header.
-use crate::packet::{Missing, Packet};
 use crate::domain::{PortRange, PortsOf};
 use crate::extension;
 use crate::model::{Families, Family, Negatable, protocol};
 use crate::nft::ports;
-use crate::registry::{Backend, Choice, Condition, Context, Domain, Extension, Flag, FromNative, Lister, Load, Native, NativeWriter, Outcome, Recognised, Revision, RuleScope, Scope, Test, Value, ValueError, bang};
+use crate::packet::{Missing, Packet};
+use crate::registry::{
+    Backend, Choice, Condition, Context, Domain, Extension, Flag, FromNative, Lister, Load, Native,
+    NativeWriter, Outcome, Recognised, Revision, RuleScope, Scope, Test, Value, ValueError, bang,
+};
 use nfnetlink::wire::Problem;
 use pkttnetlink::nft::expr::{CmpOp, PayloadBase};
 

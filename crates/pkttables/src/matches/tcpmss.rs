@@ -1,10 +1,12 @@
 //! `-m tcpmss`: compares the maximum segment size that a TCP packet announces.
 
-use crate::packet::Packet;
 use crate::domain::parse_bounded;
 use crate::extension;
 use crate::model::{Families, protocol};
-use crate::registry::{Context, Domain, Extension, Lister, Outcome, Revision, Scope, Value, ValueError, bang};
+use crate::packet::Packet;
+use crate::registry::{
+    Context, Domain, Extension, Lister, Outcome, Revision, Scope, Value, ValueError, bang,
+};
 use std::fmt::Write as _;
 
 /// The `tcpmss` match.

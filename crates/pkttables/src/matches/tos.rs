@@ -1,8 +1,8 @@
 //! `-m tos`: compares bits of the type of service or traffic class.
-use crate::packet::Packet;
 use crate::domain::Tos as TosBits;
 use crate::extension;
 use crate::model::Families;
+use crate::packet::Packet;
 use crate::registry::{Context, Extension, Lister, Outcome, Revision, bang};
 use nfnetlink::wire::EncodeError;
 

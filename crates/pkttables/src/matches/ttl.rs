@@ -1,8 +1,8 @@
 //! `-m ttl`: compares the time to live of an IPv4 packet.
-use crate::packet::Packet;
 use crate::domain::HopTest;
 use crate::extension;
 use crate::model::Families;
+use crate::packet::Packet;
 use crate::registry::{Context, Extension, Lister, Outcome, Require, Revision};
 
 /// The `ttl` match.

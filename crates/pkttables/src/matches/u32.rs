@@ -1,7 +1,7 @@
 //! `-m u32`: computes numbers from 32-bit words of the packet and compares them.
-use crate::packet::{Data, Packet};
 use crate::extension;
 use crate::model::Families;
+use crate::packet::{Data, Packet};
 use crate::registry::{Context, Domain, Extension, Lister, Outcome, Revision, Scope, Value, ValueError};
 use nfnetlink::wire::{EncodeError, Problem, Reader};
 use std::fmt::Write as _;

@@ -1,10 +1,13 @@
 //! `-m udp`: compares ports of a UDP header.
-use crate::packet::Packet;
 use crate::domain::PortRange;
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
 use crate::nft::ports;
-use crate::registry::{Backend, Context, Extension, FromNative, Lister, Native, NativeWriter, Outcome, Recognised, Revision, RuleScope, ValueError};
+use crate::packet::Packet;
+use crate::registry::{
+    Backend, Context, Extension, FromNative, Lister, Native, NativeWriter, Outcome, Recognised, Revision,
+    RuleScope, ValueError,
+};
 use nfnetlink::wire::Problem;
 
 /// The `udp` match.

@@ -1,6 +1,6 @@
 //! `-j AUDIT`: writes the packet to the audit log.
-use crate::packet::Packet;
 use crate::model::Families;
+use crate::packet::Packet;
 use crate::registry::{Action, Context, Extension, Lister, Revision};
 use crate::{choices, extension};
 use nfnetlink::wire::Problem;

@@ -1,7 +1,7 @@
 //! `-j CHECKSUM`: computes a checksum that is left to the network card.
-use crate::packet::Packet;
 use crate::extension;
 use crate::model::{Families, Tables};
+use crate::packet::Packet;
 use crate::registry::{Action, Context, Extension, Flag, Lister, Revision};
 use nfnetlink::wire::Problem;
 

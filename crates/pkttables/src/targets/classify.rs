@@ -1,7 +1,7 @@
 //! `-j CLASSIFY`: puts the packet into a class of traffic control.
-use crate::packet::Packet;
 use crate::extension;
 use crate::model::{Families, Hooks};
+use crate::packet::Packet;
 use crate::registry::{Action, Context, Domain, Edit, Extension, Lister, Revision, Scope, Value, ValueError};
 use std::fmt::Write as _;
 

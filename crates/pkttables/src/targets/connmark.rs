@@ -1,8 +1,8 @@
 //! `-j CONNMARK`: changes the connection's mark, or copies it from or to the packet.
-use crate::packet::Packet;
 use crate::domain::{HexMask, MarkChange, Masked};
 use crate::extension;
 use crate::model::Families;
+use crate::packet::Packet;
 use crate::registry::{Action, Context, Edit, Extension, Flag, InfoWriter, Lister, Require, Revision};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem, Reader};
 

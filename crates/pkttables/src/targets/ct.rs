@@ -1,8 +1,11 @@
 //! `-j CT`: how the packet's connection is tracked.
-use crate::packet::{Packet, TrackState};
 use crate::domain::{HelperName, TimeoutPolicyName, parse_bounded};
 use crate::model::{Families, Hooks, Tables};
-use crate::registry::{Action, Context, Domain, Edit, Extension, Flag, InfoWriter, Lister, Revision, Scope, Template, Value, ValueError};
+use crate::packet::{Packet, TrackState};
+use crate::registry::{
+    Action, Context, Domain, Edit, Extension, Flag, InfoWriter, Lister, Revision, Scope, Template, Value,
+    ValueError,
+};
 use crate::{choices, extension, flag_set};
 use bitflags::bitflags;
 use nfnetlink::wire::{DecodeError, EncodeError, Problem, Reader};

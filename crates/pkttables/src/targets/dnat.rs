@@ -1,8 +1,8 @@
 //! `-j DNAT`: changes the destination of connections.
-use crate::packet::Packet;
 use crate::domain::{Endpoints, NatFlags, NatRange};
 use crate::extension;
 use crate::model::{Families, Hooks, Tables};
+use crate::packet::Packet;
 use crate::registry::{Action, Context, Extension, Flag, Lister, Revision, Translation};
 
 /// The `DNAT` target.

@@ -1,8 +1,8 @@
 //! `-j DSCP`: changes the class that the packet's header asks for.
-use crate::packet::Packet;
 use crate::domain::{Dscp as CodePoint, DscpClass};
 use crate::extension;
 use crate::model::{Families, Tables};
+use crate::packet::Packet;
 use crate::registry::{Action, Context, Edit, Extension, Lister, Require, Revision};
 use nfnetlink::wire::Problem;
 

@@ -1,6 +1,6 @@
 //! `-j ECN`: changes the bits of explicit congestion notification.
-use crate::packet::Packet;
 use crate::model::{Families, Tables, protocol};
+use crate::packet::Packet;
 use crate::registry::{Action, Context, Edit, Extension, Flag, Require, Revision, RuleScope, ValueError};
 use crate::{extension, integer};
 use nfnetlink::wire::Problem;
@@ -77,7 +77,9 @@ impl Extension for Ecn {
             if packet.data.array::<20>(packet.layout.transport).is_none() {
                 return Action::Drop;
             }
-            let bit = |bit: Option<Bit>, flag: u8| bit.map_or((0, 0), |bit| (flag, if bit.0 != 0 { flag } else { 0 }));
+            let bit = |bit: Option<Bit>, flag: u8| {
+                bit.map_or((0, 0), |bit| (flag, if bit.0 != 0 { flag } else { 0 }))
+            };
             let (ece, cwr) = (bit(self.ece, 0x40), bit(self.cwr, 0x80));
             context.edit(Edit::TcpFlags(ece.0 | cwr.0, ece.1 | cwr.1));
         }

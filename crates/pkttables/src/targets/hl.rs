@@ -1,8 +1,8 @@
 //! `-j HL`: changes the hop limit of an IPv6 packet.
-use crate::packet::Packet;
 use crate::domain::{HopChange, HopStep};
 use crate::extension;
 use crate::model::{Families, Tables};
+use crate::packet::Packet;
 use crate::registry::{Action, Context, Edit, Extension, Lister, Require, Revision};
 
 /// The `HL` target.

@@ -1,7 +1,7 @@
 //! `-j IDLETIMER`: tells when no packet has come for a while.
-use crate::packet::Packet;
 use crate::domain::TimerLabel;
 use crate::model::Families;
+use crate::packet::Packet;
 use crate::registry::{Action, Context, Extension, Flag, Lister, Revision};
 use crate::{extension, integer};
 use nfnetlink::wire::{EncodeError, Problem};

@@ -1,8 +1,10 @@
 //! `-j LED`: lights a LED when packets come.
-use crate::packet::Packet;
 use crate::domain::parse_bounded;
 use crate::model::Families;
-use crate::registry::{Action, Context, Domain, Extension, Flag, ObjectKind, Revision, Scope, Value, ValueError};
+use crate::packet::Packet;
+use crate::registry::{
+    Action, Context, Domain, Extension, Flag, ObjectKind, Revision, Scope, Value, ValueError,
+};
 use crate::{choices, extension};
 use nfnetlink::wire::Problem;
 use std::fmt::Write as _;

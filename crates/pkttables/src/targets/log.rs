@@ -1,7 +1,7 @@
 //! `-j LOG`: writes the packet's headers to the kernel's log.
-use crate::packet::Packet;
 use crate::domain::{LogPrefix, parse_bounded};
 use crate::model::Families;
+use crate::packet::Packet;
 use crate::registry::{Action, Context, Domain, Extension, Flag, Lister, Revision, Scope, Value, ValueError};
 use crate::{choices, extension};
 use bitflags::bitflags;

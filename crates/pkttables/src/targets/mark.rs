@@ -1,8 +1,8 @@
 //! `-j MARK`: changes the packet's mark.
-use crate::packet::Packet;
 use crate::domain::{MarkChange, Masked};
 use crate::extension;
 use crate::model::Families;
+use crate::packet::Packet;
 use crate::registry::{Action, Context, Edit, Extension, Lister, Require, Revision};
 
 /// The `MARK` target.

@@ -1,8 +1,8 @@
 //! `-j MASQUERADE`: gives connections the address of the interface they leave by.
-use crate::packet::Packet;
 use crate::domain::{NatFlags, NatPorts, NatRange};
 use crate::extension;
 use crate::model::{Families, Hooks, Tables};
+use crate::packet::Packet;
 use crate::registry::{Action, Context, Extension, Flag, Lister, Revision, Translation, ValueError};
 
 /// The `MASQUERADE` target.

@@ -1,8 +1,8 @@
 //! `-j NETMAP`: changes the network of addresses and keeps their host part.
-use crate::packet::Packet;
 use crate::domain::NatRange;
 use crate::extension;
 use crate::model::{AddressMask, Families, Hook, Hooks, Tables};
+use crate::packet::Packet;
 use crate::registry::{Action, Context, Extension, Lister, Revision, Translation};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -1,9 +1,11 @@
 //! `-j NFLOG`: hands a copy of the packet to programs that listen to a group.
-use crate::packet::Packet;
 use crate::domain::LogPrefix;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Action, Context, Extension, FromNative, Lister, Native, NativeWriter, Recognised, Revision, RuleScope};
+use crate::packet::Packet;
+use crate::registry::{
+    Action, Context, Extension, FromNative, Lister, Native, NativeWriter, Recognised, Revision, RuleScope,
+};
 use nfnetlink::wire::{EncodeError, Problem};
 use pkttnetlink::nft::expr::{Expression, Log};
 

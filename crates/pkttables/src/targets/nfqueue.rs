@@ -1,8 +1,8 @@
 //! `-j NFQUEUE`: hands the packet to a program.
-use crate::packet::Packet;
 use crate::domain::parse_bounded;
 use crate::extension;
 use crate::model::Families;
+use crate::packet::Packet;
 use crate::registry::{Action, Context, Domain, Extension, Flag, Lister, Revision, Scope, Value, ValueError};
 use nfnetlink::wire::EncodeError;
 use std::fmt::Write as _;

@@ -1,8 +1,8 @@
 //! `-j NOTRACK`: does not track the packet's connection.
-use crate::packet::Packet;
 use super::ct::{CtFlags, NOTRACK_ALIAS};
 use crate::extension;
 use crate::model::{Families, Hooks, Tables};
+use crate::packet::Packet;
 use crate::registry::{Action, Context, Edit, Extension, Lister, Revision};
 
 /// The `NOTRACK` target, which the kernel keeps as `CT` with a flag that tells it from `CT --notrack`.

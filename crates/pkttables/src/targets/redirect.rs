@@ -1,10 +1,10 @@
 //! `-j REDIRECT`: sends connections to this host.
-use std::net::{Ipv4Addr, Ipv6Addr};
-use crate::packet::Packet;
 use crate::domain::{NatFlags, NatPorts, NatRange};
 use crate::extension;
 use crate::model::{Families, Family, Hook, Hooks, Tables};
+use crate::packet::Packet;
 use crate::registry::{Action, Context, Extension, Flag, Lister, Revision, Translation, ValueError};
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The `REDIRECT` target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,9 +48,10 @@ impl Extension for Redirect {
         let address = match (context.hook, packet.family()) {
             (Hook::Output, Family::Ipv4) => Some(Ipv4Addr::LOCALHOST.into()),
             (Hook::Output, Family::Ipv6) => Some(Ipv6Addr::LOCALHOST.into()),
-            _ => packet.meta.input.and_then(|interface| {
-                context.environment.interface_address(interface, packet.layout.source)
-            }),
+            _ => packet
+                .meta
+                .input
+                .and_then(|interface| context.environment.interface_address(interface, packet.layout.source)),
         };
         match address {
             Some(address) => {

@@ -1,6 +1,6 @@
 //! `-j REJECT` of IPv4: drops the packet and tells its sender.
-use crate::packet::Packet;
 use crate::model::{Families, Hooks, Tables, protocol};
+use crate::packet::Packet;
 use crate::registry::{Action, Answer, Context, Extension, Lister, Revision, RuleScope, ValueError};
 use crate::{choices, extension};
 use nfnetlink::wire::Problem;

@@ -1,7 +1,7 @@
 //! `-j REJECT` of IPv6: drops the packet and tells its sender.
-use crate::packet::Packet;
 use super::reject::check_reset;
 use crate::model::{Families, Hooks, Tables};
+use crate::packet::Packet;
 use crate::registry::{Action, Answer, Context, Extension, Lister, Revision, RuleScope, ValueError};
 use crate::{choices, extension};
 use nfnetlink::wire::Problem;

@@ -1,9 +1,12 @@
 //! `-j SET`: adds the packet's addresses or ports to a set, takes them out, or takes values from a set.
-use crate::packet::Packet;
 use crate::domain::SetLookup;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Action, Context, Extension, Flag, InfoReader, InfoWriter, Lister, Require, Revision, RuleScope, ValueError};
+use crate::packet::Packet;
+use crate::registry::{
+    Action, Context, Extension, Flag, InfoReader, InfoWriter, Lister, Require, Revision, RuleScope,
+    ValueError,
+};
 use bitflags::bitflags;
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
 

@@ -1,9 +1,11 @@
 //! `-j TCPMSS`: changes the maximum segment size that a TCP connection is opened with.
-use crate::packet::{Missing, Packet};
 use crate::domain::parse_bounded;
 use crate::extension;
 use crate::model::{Families, Family, Hooks, protocol};
-use crate::registry::{Action, Context, Domain, Edit, Extension, Flag, Lister, Require, Revision, Scope, Value, ValueError};
+use crate::packet::{Missing, Packet};
+use crate::registry::{
+    Action, Context, Domain, Edit, Extension, Flag, Lister, Require, Revision, Scope, Value, ValueError,
+};
 use std::fmt::Write as _;
 
 /// The `TCPMSS` target.
@@ -83,7 +85,8 @@ impl Extension for Tcpmss {
                     Family::Ipv4 => 40,
                     Family::Ipv6 => 60,
                 };
-                let mut mtu = |to| context.environment.route(to, packet.meta.mark).map_or(u32::MAX, |route| route.mtu);
+                let mut mtu =
+                    |to| context.environment.route(to, packet.meta.mark).map_or(u32::MAX, |route| route.mtu);
                 let mtu = mtu(packet.layout.destination).min(mtu(packet.layout.source));
                 match mtu.checked_sub(headers).filter(|size| *size > 0) {
                     Some(size) => u16::try_from(size).unwrap_or(u16::MAX),

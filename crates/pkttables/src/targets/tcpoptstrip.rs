@@ -1,7 +1,7 @@
 //! `-j TCPOPTSTRIP`: removes options from the TCP header.
-use crate::packet::{Missing, Packet};
 use crate::domain::parse_bounded;
 use crate::model::{Families, Tables, protocol};
+use crate::packet::{Missing, Packet};
 use crate::registry::{Action, Context, Domain, Edit, Extension, Revision, Scope, Value, ValueError};
 use crate::{choices, extension};
 use std::fmt::Write as _;

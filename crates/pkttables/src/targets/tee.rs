@@ -1,8 +1,8 @@
 //! `-j TEE`: sends a copy of the packet to another host.
-use crate::packet::Packet;
 use crate::domain::{HostAddress, InterfaceName};
 use crate::extension;
 use crate::model::{Families, Family};
+use crate::packet::Packet;
 use crate::registry::{Action, Context, Extension, Lister, Revision};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -40,7 +40,8 @@ extension! {
 
 impl Extension for Tee {
     fn act(&self, _: &Packet<'_>, _: &mut Context<'_>) -> Action {
-        let interface = self.oif.as_ref().and_then(|name| crate::packet::InterfaceName::new(name.as_str().as_bytes()));
+        let interface =
+            self.oif.as_ref().and_then(|name| crate::packet::InterfaceName::new(name.as_str().as_bytes()));
         Action::Copy { gateway: self.gateway, interface }
     }
 

@@ -1,8 +1,8 @@
 //! `-j TOS`: changes the type of service or traffic class.
-use crate::packet::Packet;
 use crate::domain::Tos as TosBits;
 use crate::extension;
 use crate::model::{Families, Tables};
+use crate::packet::Packet;
 use crate::registry::{Action, Context, Edit, Extension, Lister, Require, Revision};
 
 /// The `TOS` target: the bits of the mask are cleared, then those of the value are flipped.

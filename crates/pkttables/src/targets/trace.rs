@@ -1,8 +1,11 @@
 //! `-j TRACE`: makes the packet's way through the rules visible.
-use crate::packet::Packet;
 use crate::extension;
 use crate::model::{Families, Tables};
-use crate::registry::{Action, Context, Edit, Extension, FromNative, Lister, Native, NativeWriter, Recognised, Revision, RuleScope};
+use crate::packet::Packet;
+use crate::registry::{
+    Action, Context, Edit, Extension, FromNative, Lister, Native, NativeWriter, Recognised, Revision,
+    RuleScope,
+};
 use pkttnetlink::nft::expr::MetaKey;
 
 /// The `TRACE` target.
