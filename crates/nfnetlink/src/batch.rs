@@ -118,7 +118,7 @@ impl BatchBuilder {
     }
 
     fn next_sequence(&self) -> u32 {
-        BEGIN_SEQUENCE.wrapping_add(self.tags.len() as u32).wrapping_add(1)
+        last_sequence(self.tags.as_slice()).wrapping_add(1)
     }
 
     fn control(&mut self, kind: u16, sequence: u32) -> Mark {
@@ -188,8 +188,14 @@ impl Batch {
     }
 
     pub(crate) const fn last_sequence(&self) -> u32 {
-        BEGIN_SEQUENCE.wrapping_add(self.tags.len() as u32)
+        last_sequence(self.tags.as_slice())
     }
+}
+
+/// The sequence number of the last message before the end.
+#[expect(clippy::cast_possible_truncation, reason = "sequence numbers wrap around")]
+const fn last_sequence(tags: &[u32]) -> u32 {
+    BEGIN_SEQUENCE.wrapping_add(tags.len() as u32)
 }
 
 #[cfg(test)]

@@ -44,6 +44,18 @@
 //! }
 //! # Ok::<(), Error>(())
 //! ```
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::cast_possible_truncation
+    )
+)]
 // Registering the async socket with its runtime takes one unsafe call.
 #![cfg_attr(not(feature = "tokio"), forbid(unsafe_code))]
 

@@ -4,6 +4,17 @@
 //! [`Environment`](pkttables::registry::Environment), answers what follows from neither. [`conntrack`] tracks and
 //! translates connections.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice
+    )
+)]
 
 mod checksum;
 pub mod conntrack;

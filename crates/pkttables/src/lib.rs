@@ -13,6 +13,18 @@
 //! - [`plan`]: the least change that makes a table what it shall be.
 //! - `json`: rulesets and descriptions as JSON, and their JSON Schema; with the feature of that name.
 //! - [`system`]: the names of services, protocols, accounts and more on this system.
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice
+    )
+)]
 
 pub mod cache;
 pub mod domain;

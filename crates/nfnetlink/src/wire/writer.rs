@@ -42,9 +42,11 @@ macro_rules! puts {
         #[inline]
         pub fn $name(&mut self, kind: u16, value: $type) {
             const LEN: usize = 4 + size_of::<$type>();
+            #[expect(clippy::cast_possible_truncation, reason = "at most 12")]
+            const LEN_FIELD: [u8; 2] = (LEN as u16).to_ne_bytes();
             // Header, value and padding at once: most attributes are of this kind.
             let mut attribute = [0; align(LEN)];
-            attribute[..2].copy_from_slice(&(LEN as u16).to_ne_bytes());
+            attribute[..2].copy_from_slice(&LEN_FIELD);
             attribute[2..4].copy_from_slice(&kind.to_ne_bytes());
             attribute[4..LEN].copy_from_slice(&value.to_be_bytes());
             self.buffer.extend_from_slice(&attribute);
@@ -200,10 +202,8 @@ impl Writer {
         match u16::try_from(len) {
             Ok(len) => self.patch(mark.0, &len.to_ne_bytes()),
             Err(_) => {
-                let kind = self
-                    .buffer
-                    .get(mark.0 + 2..mark.0 + 4)
-                    .map_or(0, |at| u16::from_ne_bytes([at[0], at[1]]));
+                let kind = self.buffer.get(mark.0 + 2..).and_then(<[u8]>::first_chunk);
+                let kind = kind.map_or(0, |kind| u16::from_ne_bytes(*kind));
                 self.fail(EncodeError::AttributeTooLong { kind: kind & !NESTED, len });
             }
         }

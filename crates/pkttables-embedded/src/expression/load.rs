@@ -20,7 +20,7 @@ pub(super) fn data_len(data: Option<&Data<'_>>) -> Result<u32, Errno> {
     match value.len() {
         0 => Err(Errno::EINVAL),
         len if len > DATA_LEN => Err(Errno::EOVERFLOW),
-        len => Ok(len as u32),
+        len => u32::try_from(len).map_err(|_| Errno::EOVERFLOW),
     }
 }
 

@@ -37,7 +37,8 @@ pub(crate) fn parse(mut message: RuleMessage<'_>, context: &Context<'_>) -> Resu
         {
             if let Some(chain) = target(&verdict, context).map_err(refused)? {
                 let code = verdict.code.unwrap_or_default();
-                jumps.push(Jump { at: writer.len() as u32, code, chain });
+                let at = u32::try_from(writer.len()).map_err(|_| refused(Errno::EFBIG))?;
+                jumps.push(Jump { at, code, chain });
                 continue;
             }
         } else {

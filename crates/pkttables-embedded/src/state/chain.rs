@@ -92,7 +92,8 @@ impl Chain {
 
     /// What the kernel counts as uses of a chain.
     pub(crate) fn use_count(&self) -> u32 {
-        self.jumps_here.saturating_add((self.rules.len() - self.deleted) as u32)
+        let rules = u32::try_from(self.rules.len().saturating_sub(self.deleted)).unwrap_or(u32::MAX);
+        self.jumps_here.saturating_add(rules)
     }
 
     /// The rules that are not deleted.

@@ -48,7 +48,7 @@ impl Table {
 
     /// What the kernel counts as uses of a table.
     pub(crate) fn use_count(&self) -> u32 {
-        self.chains.len() as u32
+        u32::try_from(self.chains.len()).unwrap_or(u32::MAX)
     }
 
     pub(crate) fn chains(&self) -> impl DoubleEndedIterator<Item = &Chain> {

@@ -2,6 +2,7 @@
 
 const POLYNOMIAL: u32 = 0x82f6_3b78;
 
+#[expect(clippy::indexing_slicing, reason = "done by the compiler")]
 const TABLE: [u32; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;

@@ -102,6 +102,7 @@ extension! {
 }
 
 /// The kinds that the kernel tells apart in IPv6.
+#[expect(clippy::indexing_slicing, reason = "done by the compiler")]
 const IPV6_CHOICES: [Choice; 6] = {
     let all = AddressType::CHOICES;
     [all[0], all[1], all[2], all[4], all[5], all[7]]

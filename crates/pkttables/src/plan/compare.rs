@@ -32,7 +32,7 @@ pub fn plan(family: Family, current: &CachedTable, wanted: &Table, scope: &Scope
 
     let missing = wanted_chains.iter().copied().filter(|chain| current.chain(&chain.name).is_none());
     let renamed = comparison.find_renamed(missing, &surplus);
-    surplus.retain(|(name, _)| !renamed.iter().any(|(old, _)| old.entry.name[..] == **name));
+    surplus.retain(|(name, _)| !renamed.iter().any(|(old, _)| &*old.entry.name == *name));
     comparison.renamed =
         renamed.iter().map(|(old, new)| (old.entry.name.clone(), new.name.clone())).collect();
 

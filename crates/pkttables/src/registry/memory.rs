@@ -15,6 +15,7 @@ impl Slot {
     /// The value, or a default one if there was none of this type.
     ///
     /// Allocates when a value is made, and then no more.
+    #[expect(clippy::unreachable, reason = "the slot was made of this type just before")]
     pub fn get_or<T: Any + Send + Sync>(&mut self, new: impl FnOnce() -> T) -> &mut T {
         if self.get::<T>().is_none() {
             self.0 = None;
@@ -22,7 +23,6 @@ impl Slot {
         let value = self.0.get_or_insert_with(|| Box::new(new()));
         match value.downcast_mut() {
             Some(value) => value,
-            // It was made of this type just above.
             None => unreachable!("a slot of another type"),
         }
     }
@@ -42,6 +42,7 @@ impl Shared {
     /// The value called `name`, or what `new` makes if there is none.
     ///
     /// Allocates when a value is made, and then no more.
+    #[expect(clippy::unreachable, reason = "the name was inserted just before")]
     pub fn get_or<T: Any + Send + Sync>(&mut self, name: &str, new: impl FnOnce() -> T) -> &mut T {
         let named = self.0.entry(TypeId::of::<T>()).or_default();
         if !named.contains_key(name) {
@@ -49,7 +50,7 @@ impl Shared {
         }
         match named.get_mut(name) {
             Some(slot) => slot.get_or(new),
-            None => unreachable!("a name just inserted"),
+            None => unreachable!("no slot of this name"),
         }
     }
 }

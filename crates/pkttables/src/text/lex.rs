@@ -75,7 +75,7 @@ impl Words {
                 continue;
             }
             let rest = bytes.get(at..).unwrap_or_default();
-            let plain = rest.iter().position(|byte| ENDS_WORD[usize::from(*byte)]).unwrap_or(rest.len());
+            let plain = rest.iter().position(|byte| ends_word(*byte)).unwrap_or(rest.len());
             let end = at + plain;
             if bytes.get(end) == Some(&b'"') {
                 at = self.read_quoted(line, at, end)?;
@@ -172,6 +172,7 @@ impl Words {
 }
 
 /// The bytes that a word without quotes ends before: a table, as this is asked of every byte.
+#[expect(clippy::indexing_slicing, reason = "done by the compiler")]
 const ENDS_WORD: [bool; 256] = {
     let mut ends = [false; 256];
     let mut byte = 0;
@@ -181,6 +182,11 @@ const ENDS_WORD: [bool; 256] = {
     }
     ends
 };
+
+#[expect(clippy::indexing_slicing, reason = "there is an entry for each byte")]
+const fn ends_word(byte: u8) -> bool {
+    ENDS_WORD[byte as usize]
+}
 
 const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n')

@@ -139,6 +139,7 @@ known! {
 }
 
 /// The place of each letter's option; `u8::MAX` where there is none.
+#[expect(clippy::indexing_slicing, reason = "done by the compiler")]
 const BY_LETTER: [u8; 128] = {
     let mut places = [u8::MAX; 128];
     let mut place = 0;
