@@ -93,3 +93,8 @@ pub use wire::{
     Attribute, Attributes, DecodeError, EncodeError, Flags, Header, Message, Messages, NetfilterHeader,
     Reader, Writer, kind,
 };
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -59,3 +59,8 @@ pub use extensions::{Extension, Extensions};
 pub use file::StateError;
 pub use kernel::EmbeddedKernel;
 pub use socket::EmbeddedSocket;
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -35,3 +35,8 @@ pub use error::Error;
 pub use evaluator::{Evaluator, Fate, Origin, RuleName, Verdict};
 pub use event::{Event, Observer};
 pub use host::Host;
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -41,3 +41,8 @@ pub mod registry;
 pub mod system;
 pub mod targets;
 pub mod text;
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

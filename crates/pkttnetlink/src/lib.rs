@@ -64,3 +64,8 @@ mod readable;
 
 pub use codec::{Bytes, HostOrder, RawAttribute, Text};
 pub use readable::Readable;
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

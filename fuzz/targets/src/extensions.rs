@@ -26,7 +26,7 @@ pub fn extension_layout(bytes: &[u8]) {
 pub fn extension_options(bytes: &[u8]) {
     let mut input = Unstructured::new(bytes);
     let Ok((descriptor, family)) = extension(&mut input) else { return };
-    let protocol = descriptor.protocols.first().map(|&value| Negatable { value: value.into(), not: false });
+    let protocol = descriptor.protocols.first().map(|&value| Negatable { value, not: false });
     let header = Header { protocol, ..Header::default() };
     let scope = Scope { family, protocol: header.protocol };
     let mut builder = Builder::new(descriptor);
