@@ -8,7 +8,7 @@ use crate::{Result, restore};
 use nfnetlink::Transport;
 use pkttables::edit::{EditError, Editor};
 use pkttables::kernel::{RuleRef, Transaction, Zero};
-use pkttables::model::TableName;
+use pkttables::model::{Counters, TableName};
 use pkttables::registry::Registry;
 use pkttables::text::{self, Command, Invocation, Parser, Words};
 
@@ -136,8 +136,9 @@ pub(crate) fn apply<T: Transport>(
         Command::DeleteChain { chain: Some(chain) } => editor.delete_chain(table, chain),
         Command::DeleteChain { chain: None } => editor.delete_chains(table),
         Command::RenameChain { chain, name } => editor.rename_chain(table, chain, name),
-        Command::Policy { chain, policy, counters } => {
-            editor.set_policy(table, chain, (Some(*policy), *counters))
+        // As iptables-nft does it, the policy counts anew, whatever counters are given.
+        Command::Policy { chain, policy, .. } => {
+            editor.set_policy(table, chain, (Some(*policy), Some(Counters::default())))
         }
         Command::Check { chain, rules } => {
             for rule in rules.iter() {

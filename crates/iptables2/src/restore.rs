@@ -130,7 +130,8 @@ fn plan<T: Transport>(
                 if wanted.no_flush { Ok(()) } else { editor.clear(table) }
             }
             Event::Chain(chain) if chain.hook.is_some() => {
-                editor.set_policy(table, chain.name, (chain.policy, chain.counters))
+                let counters = Some(chain.counters.unwrap_or_default());
+                editor.set_policy(table, chain.name, (chain.policy, counters))
             }
             Event::Chain(chain) => editor.declare_chain(table, chain.name, (None, None)),
             Event::Command(Invocation { command: Command::Zero(zero), .. }) => {
