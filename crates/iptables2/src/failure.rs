@@ -1,5 +1,7 @@
 use crate::personality::{Personality, Program, VERSION};
 use crate::refusal;
+use nfnetlink::Errno;
+use pkttables::cache::Endless;
 use pkttables::edit::{EditError, Numbered};
 use pkttables::kernel::{KernelError, RefusedTransaction};
 use pkttables::nft::RuleError;
@@ -14,8 +16,9 @@ pub(crate) enum Failure {
     Text(Vec<Diagnostic>),
     /// An edit that the tables do not allow, and the line of the file that asks for it.
     Edit(Option<usize>, EditError),
-    /// The kernel refuses operations; and the text of the lines that ask for them, by their tags.
-    Refused(RefusedTransaction, Vec<(u32, String)>),
+    /// The kernel refuses operations; and the text of the lines that ask for them, by their tags, and the chains that
+    /// would call one another without end.
+    Refused(RefusedTransaction, Vec<(u32, String)>, Option<Endless>),
     /// Anything else: the exit code, and what to say; nothing if the code says it all.
     Other(u8, String),
     /// The same, but without the program's name before it.
@@ -38,11 +41,12 @@ impl Failure {
                 diagnostics.first().map_or(PARAMETER_PROBLEM, |diagnostic| diagnostic.exit_code())
             }
             Self::Edit(line, error) => report_edit(personality, line, &error),
-            Self::Refused(refused, lines) => {
+            Self::Refused(refused, lines, endless) => {
                 refusal::report(personality, &refused, |tag| {
                     let line = lines.iter().find(|(of, _)| *of == tag);
                     line.map(|(_, text)| text.clone()).unwrap_or_default()
                 });
+                endless.iter().for_each(|endless| eprintln!("  {endless}"));
                 RESOURCE_PROBLEM
             }
             Self::Plain(code, text) => {
@@ -146,6 +150,14 @@ fn report_edit(personality: &Personality, line: Option<usize>, error: &EditError
             eprintln!(
                 "{name} {VERSION}: Could not fetch rule set generation id: Permission denied (you must be root)"
             );
+            return RESOURCE_PROBLEM;
+        }
+        EditError::Endless { operation, chain, callee, endless } => {
+            let errno = Errno::EMLINK.text();
+            let place = line.map_or(String::new(), |line| format!("\nline {line}: "));
+            let name = format!("{name} {VERSION}: {place}");
+            eprintln!("{name}{} failed ({errno}): rule in chain {chain}", operation.name());
+            eprintln!("  it calls {callee}, but {endless}");
             return RESOURCE_PROBLEM;
         }
         other => {

@@ -106,7 +106,7 @@ fn edit(
         });
         match edited {
             Err(EditError::Untracked) if !tracked => tracked = true,
-            Err(error) => return Err(restore::explain(error, |_| text.to_owned())),
+            Err(error) => return Err(restore::explain(kernel, error, |_| text.to_owned())),
             Ok(()) => return Ok(()),
         }
     }

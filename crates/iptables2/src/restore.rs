@@ -2,14 +2,15 @@
 
 use crate::Result;
 use crate::arguments::{self, Argument, Known, Takes, option};
-use crate::connect::Options;
+use crate::connect::{AnyKernel, Options};
 use crate::failure::Failure;
 use crate::iptables::{self, apply};
 use crate::json;
 use crate::personality::{Personality, VERSION};
-use nfnetlink::Transport;
+use nfnetlink::{Errno, Transport};
+use pkttables::cache::{Cache, Endless, callee};
 use pkttables::edit::{EditError, Editor};
-use pkttables::kernel::{KernelError, Snapshot, Transaction};
+use pkttables::kernel::{KernelError, RefusedOperation, RefusedTransaction, Snapshot, Transaction};
 use pkttables::model::TableName;
 use pkttables::registry::Registry;
 use pkttables::text::{Command, Diagnostic, Event, Invocation, Parser, ReadOptions, Reader, Zero};
@@ -86,7 +87,7 @@ pub(crate) fn run(personality: &Personality, options: &Options, args: &[String])
                 continue;
             }
             Err(Stop::Text(diagnostics)) => Err(Failure::Text(diagnostics)),
-            Err(Stop::Edit(None, error)) => Err(explain(error, |line| line_of(&input, line))),
+            Err(Stop::Edit(None, error)) => Err(explain(&mut kernel, error, |line| line_of(&input, line))),
             Err(Stop::Edit(line, error)) => Err(Failure::Edit(line, error)),
         };
     }
@@ -152,12 +153,39 @@ fn plan<T: Transport>(
     if wrong.is_empty() { Ok(later) } else { Err(Stop::Text(wrong)) }
 }
 
-/// Keeps with what the kernel refuses the texts that asked for it; `text` gives the text of a tag.
-pub(crate) fn explain(error: EditError, text: impl Fn(u32) -> String) -> Failure {
+/// Keeps with what the kernel refuses the texts that asked for it, and the chains that call one another without end;
+/// `text` gives the text of a tag.
+pub(crate) fn explain(kernel: &mut AnyKernel, error: EditError, text: impl Fn(u32) -> String) -> Failure {
     let EditError::Kernel(KernelError::Refused(refused)) = error else { return error.into() };
     let tags = refused.failures.iter().filter_map(|failure| failure.tag);
     let lines = tags.map(|tag| (tag, text(tag))).collect();
-    Failure::Refused(refused, lines)
+    let endless = endless(kernel, &refused);
+    Failure::Refused(refused, lines, endless)
+}
+
+/// What calls that the kernel refused would make with those that are there.
+fn endless(kernel: &mut AnyKernel, refused: &RefusedTransaction) -> Option<Endless> {
+    let endless = |failure: &&RefusedOperation| matches!(failure.refusal.errno, Errno::ELOOP | Errno::EMLINK);
+    let subjects = refused.failures.iter().filter(endless).filter_map(|failure| failure.subject.as_ref());
+    let calls: Vec<_> = subjects
+        .filter_map(|subject| {
+            let callee = callee(subject.rule.as_ref()?)?;
+            Some((subject.family?, subject.table?, subject.chain.as_ref()?, callee))
+        })
+        .collect();
+    let &(family, table, ..) = calls.first()?;
+    let read = kernel.read(|snapshot| {
+        let mut cache = Cache::new();
+        Ok::<_, KernelError>(cache.table(snapshot, family, table)?.calls().clone())
+    });
+    let mut all = read.ok()?;
+    for (.., chain, callee) in calls.iter().filter(|call| (call.0, call.1) == (family, table)) {
+        if table.hook(chain).is_some() {
+            all.add_base(chain);
+        }
+        all.add(chain, callee);
+    }
+    all.check().err()
 }
 
 fn line_of(input: &[u8], line: u32) -> String {

@@ -170,3 +170,41 @@ fn query_answers_from_the_registry() {
     let (code, _, said) = folder.run(&["query", "match", "tcp", "port"]);
     assert!(code == Some(1) && said.contains("it has sport, dport"), "{said}");
 }
+
+#[test]
+fn circles_and_ladders_of_chains_are_refused_before_anything_is_sent() {
+    let folder = Folder::new("endless");
+    let names = |last: u32| -> Vec<String> { (1..=last).map(|step| format!("c{step}")).collect() };
+    let ladder = |last: u32| {
+        let chains: String = names(last).iter().map(|name| format!(":{name} -\n")).collect();
+        let calls: String = names(last)
+            .windows(2)
+            .rev()
+            .map(|pair| format!("-A {} -p tcp -j {}\n", pair[0], pair[1]))
+            .collect();
+        format!("*filter\n:INPUT ACCEPT\n{chains}{calls}-A INPUT -g c1\nCOMMIT\n")
+    };
+    let restore = |text: &str| {
+        let (code, _, said) =
+            folder.run(&["iptables-restore", "--debug=netlink", &folder.file("rules", text)]);
+        let (sent, told) = (said.contains("NEWRULE"), said.split("iptables-restore v").nth(1));
+        (code, sent, told.and_then(|told| told.split_once('\n')).map(|(_, told)| told.to_owned()))
+    };
+
+    assert_eq!(restore(&ladder(15)), (Some(0), true, None));
+    let told = format!(
+        "line 34: RULE_APPEND failed (Too many links): rule in chain INPUT\n  \
+         it calls c1, but 17 chains call one another, and the kernel allows 16: INPUT -> {}\n",
+        names(16).join(" -> ")
+    );
+    assert_eq!(restore(&ladder(16)), (Some(4), false, Some(told)));
+
+    let circle = "*filter\n:INPUT ACCEPT\n:a -\n:b -\n-A a -j b\n-A INPUT -j a\n-I b -j a\n-D b 1\nCOMMIT\n";
+    let told = "line 7: RULE_INSERT failed (Too many links): rule in chain b\n  \
+        it calls a, but chains call one another without end: a -> b -> a\n";
+    assert_eq!(restore(circle), (Some(4), false, Some(told.into())));
+    let unreached = circle.replace("-A INPUT -j a\n", "");
+    assert_eq!(restore(&unreached), (Some(0), true, None), "no packet comes there");
+    let opened = circle.replace("-I b -j a\n-D b 1\n", "-D a 1\n-I b -j a\n");
+    assert_eq!(restore(&opened), (Some(0), true, None));
+}

@@ -98,7 +98,9 @@ fn bring(options: &Options, ruleset: &Ruleset, dry_run: bool) -> Result<Vec<Plan
     progress.finish_and_clear();
     match applied {
         Ok(plans) | Err(Stop::DryRun(plans)) => Ok(plans),
-        Err(Stop::Failed(PlanError::Kernel(error))) => Err(explain(error.into(), |_| String::new())),
+        Err(Stop::Failed(PlanError::Kernel(error))) => {
+            Err(explain(&mut kernel, error.into(), |_| String::new()))
+        }
         Err(Stop::Failed(error)) => Err(Failure::Other(1, error.to_string())),
     }
 }

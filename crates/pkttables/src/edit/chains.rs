@@ -1,5 +1,6 @@
 use super::error::EditError;
 use super::state::{ChainState, Kind, NewPolicy, Rules, TableState, builtin};
+use crate::cache::Calls;
 use crate::kernel::{Snapshot, Transaction};
 use crate::model::{Counters, Family, Policy, TableName};
 use nfnetlink::Transport;
@@ -154,7 +155,9 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
         // A chain of this transaction has no number yet by which the kernel could find it.
         let Some(handle) = handle else { return Err(EditError::Untracked) };
         self.transaction.table(self.family, table).rename_chain(self.tag, handle, new)?;
-        let chains = &mut self.state(table).chains;
+        let state = self.state(table);
+        state.calls = Calls::new();
+        let chains = &mut state.chains;
         let chain = chains.insert(name.into(), ChainState::new(Kind::Absent, Rules::Unread));
         chains.extend(chain.map(|chain| (new.into(), chain)));
         Ok(())

@@ -1,4 +1,5 @@
-use crate::kernel::KernelError;
+use crate::cache::Endless;
+use crate::kernel::{KernelError, Operation};
 
 /// Why an edit cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +32,18 @@ pub enum EditError {
         number: u32,
         /// What was to be done there.
         what: Numbered,
+    },
+    /// With this rule chains call one another in a way that the kernel does not allow.
+    #[error("a rule of chain {chain} cannot call {callee}: {endless}")]
+    Endless {
+        /// How the rule was to come there.
+        operation: Operation,
+        /// The chain.
+        chain: Box<str>,
+        /// The chain that the rule calls.
+        callee: Box<str>,
+        /// The chains that call one another.
+        endless: Endless,
     },
     /// The edit names a rule by its place or content, but earlier edits were not tracked ([`Editor::new`]).
     ///

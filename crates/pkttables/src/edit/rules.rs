@@ -1,9 +1,9 @@
 use super::chains::Editor;
 use super::error::{EditError, Numbered};
 use super::state::{Rules, builtin};
-use crate::cache::{CachedRule, ChainRules};
-use crate::kernel::{NewRule, Place, RuleRef};
-use crate::model::{Rule, TableName, Target};
+use crate::cache::{CachedRule, Calls, ChainRules, callee};
+use crate::kernel::{NewRule, Operation, Place, RuleRef};
+use crate::model::{Rule, TableName};
 use crate::nft::RuleBody;
 use nfnetlink::Transport;
 
@@ -114,6 +114,7 @@ impl<T: Transport> Editor<'_, '_, T> {
         }
         let none = self.no_rules();
         self.chain(table, chain)?.rules = none;
+        self.state(table).calls = Calls::new();
         Ok(self.transaction.table(self.family, table).flush_chain(self.tag, chain)?)
     }
 
@@ -128,6 +129,7 @@ impl<T: Transport> Editor<'_, '_, T> {
         for chain in state.chains.values_mut() {
             chain.rules = Rules::Known(Box::new(ChainRules::new(family)));
         }
+        state.calls = Calls::new();
         Ok(self.transaction.table(self.family, table).flush(self.tag)?)
     }
 
@@ -144,6 +146,7 @@ impl<T: Transport> Editor<'_, '_, T> {
         place: Place,
         index: usize,
     ) -> Result<(), EditError> {
+        self.note_call(table, chain, rule, place)?;
         let id = self.tracked.then_some(self.ids.wrapping_add(1));
         let new = NewRule { chain, place, id, rule };
         let mut edit = self.transaction.table(self.family, table);
@@ -158,9 +161,39 @@ impl<T: Transport> Editor<'_, '_, T> {
 
     fn delete_at(&mut self, table: TableName, chain: &str, index: usize) -> Result<(), EditError> {
         if let Some(slot) = self.known(table, chain)?.remove(index) {
+            if let (RuleRef::Id(_), Some(callee)) = (slot.at, slot.known().and_then(callee)) {
+                self.state(table).calls.remove(chain, callee);
+            }
             self.transaction.table(self.family, table).delete_rule(self.tag, chain, slot.at)?;
         }
         Ok(())
+    }
+
+    /// Finds loops and ladders of the rules that this transaction adds.
+    fn note_call(
+        &mut self,
+        table: TableName,
+        chain: &str,
+        rule: &Rule,
+        place: Place,
+    ) -> Result<(), EditError> {
+        let Some(callee) = callee(rule).filter(|callee| builtin(table, callee).is_none()) else {
+            return Ok(());
+        };
+        let calls = &mut self.state(table).calls;
+        if builtin(table, chain).is_some() {
+            calls.add_base(chain);
+        }
+        calls.add(chain, callee);
+        calls.check().map_err(|endless| {
+            calls.remove(chain, callee);
+            let operation = match place {
+                Place::Last => Operation::AppendRule,
+                Place::Instead(_) => Operation::ReplaceRule,
+                Place::First | Place::Before(_) | Place::After(_) => Operation::InsertRule,
+            };
+            EditError::Endless { operation, chain: chain.into(), callee: callee.into(), endless }
+        })
     }
 
     /// Whether the last edit that looked at a chain appended to this one, so that nothing has to be looked up.
@@ -202,12 +235,12 @@ impl<T: Transport> Editor<'_, '_, T> {
     }
 
     fn check_target(&mut self, table: TableName, rule: &Rule) -> Result<(), EditError> {
-        let (Target::Jump(target) | Target::Goto(target)) = &rule.target else { return Ok(()) };
+        let Some(target) = callee(rule) else { return Ok(()) };
         // Built-in chains cannot be called; that is the kernel's to say.
         if builtin(table, target).is_some() || self.chain(table, target)?.exists() {
             Ok(())
         } else {
-            Err(EditError::NoTarget(target.clone()))
+            Err(EditError::NoTarget(target.into()))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is known of a table while it is edited.
 
-use crate::cache::ChainRules;
+use crate::cache::{Calls, ChainRules};
 use crate::kernel::{ChainEntry, ChainKind};
 use crate::model::{Counters, Hook, Policy, TableName};
 use std::collections::HashMap;
@@ -15,6 +15,8 @@ pub(super) struct TableState {
     /// How many chains were asked for one by one.
     pub(super) asked: u32,
     pub(super) chains: HashMap<Box<str>, ChainState>,
+    /// By rules of the transaction only; what the kernel has is not read for this.
+    pub(super) calls: Calls,
 }
 
 /// A chain that exists, or that the transaction has deleted.
