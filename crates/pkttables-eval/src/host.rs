@@ -1,7 +1,9 @@
+use crate::ipset::Sets;
 use pkttables::matches::addrtype::AddressType;
 use pkttables::model::AddressMask;
-use pkttables::packet::InterfaceName;
-use pkttables::registry::{Environment, Route, address_type_of_number};
+use pkttables::packet::{InterfaceName, Packet};
+use pkttables::registry::{Edit, Environment, Route, address_type_of_number};
+use pkttables::{matches, targets};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A host or router: its routes, its own addresses, its sets.
@@ -9,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub struct Host {
     routes: Vec<(AddressMask, Route)>,
     locals: Vec<IpAddr>,
+    sets: Sets,
     random: u64,
 }
 
@@ -27,6 +30,17 @@ impl Host {
     /// Adds an address of the host's own. It belongs to the interface whose route it lies in.
     pub fn add_local(&mut self, address: IpAddr) {
         self.locals.push(address);
+    }
+
+    /// Gives the host these sets, and takes away those that it had.
+    pub fn set_sets(&mut self, sets: Sets) {
+        self.sets = sets;
+    }
+
+    /// The host's sets.
+    #[must_use]
+    pub const fn sets(&self) -> &Sets {
+        &self.sets
     }
 
     fn lookup(&self, address: IpAddr) -> Option<&(AddressMask, Route)> {
@@ -117,6 +131,19 @@ impl Environment for Host {
 
     fn is_member(&mut self, group: IpAddr) -> bool {
         Self::is_member(self, group)
+    }
+
+    fn set_test(&mut self, query: &matches::set::Set, packet: &Packet<'_>) -> Option<bool> {
+        self.sets.test(query, packet)
+    }
+
+    fn set_change(
+        &mut self,
+        change: &targets::set::Set,
+        packet: &Packet<'_>,
+        edits: &mut Vec<Edit>,
+    ) -> Option<()> {
+        self.sets.change(change, packet, edits)
     }
 }
 

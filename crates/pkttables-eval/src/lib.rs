@@ -23,6 +23,7 @@ mod evaluator;
 mod event;
 mod header;
 mod host;
+pub mod ipset;
 mod program;
 mod quick;
 mod reject;
