@@ -1,4 +1,7 @@
-use crate::conntrack::{Cuts, Pass, Place as Collected, Reassembled, Reassembly, Settings};
+use crate::conntrack::{
+    Cuts, Pass, Place as Collected, Reassembled, Reassembly, SettingError, Settings,
+};
+use crate::network::Network;
 use crate::program::Program;
 use crate::reject;
 use crate::stack::{self, Routing};
@@ -27,6 +30,7 @@ pub struct Evaluator<E = Host> {
     defragments: bool,
     reassembly: Reassembly,
     settings: Settings,
+    network: Network,
     /// How the packet on its way was put together.
     cuts: Option<Cuts>,
     pieces: Vec<Vec<u8>>,
@@ -142,6 +146,7 @@ impl<E: Environment> Evaluator<E> {
             pieces: Vec::new(),
             connections: tracked.then(|| Connections::new(settings.clone())),
             settings,
+            network: Network::default(),
         })
     }
 
@@ -149,6 +154,24 @@ impl<E: Environment> Evaluator<E> {
     pub fn ruleset(&mut self) -> &Ruleset {
         self.program.write_counters(&mut self.ruleset);
         &self.ruleset
+    }
+
+    /// Changes a kernel setting, by its name as of `sysctl`; to be done before the first packet comes.
+    ///
+    /// The host is a router unless told otherwise: `net.ipv4.ip_forward` and `net.ipv6.conf.all.forwarding` are 1.
+    ///
+    /// # Errors
+    /// There is no such setting, or none that decides what becomes of packets, or it does not take the value.
+    pub fn set_sysctl(&mut self, key: &str, value: &str) -> Result<(), SettingError> {
+        match self.settings.set(key, value) {
+            Err(SettingError::Unknown) => self.network.set(key, value),
+            Err(error) => Err(error),
+            Ok(()) => {
+                let settings = &self.settings;
+                self.connections = self.connections.take().map(|_| Connections::new(settings.clone()));
+                Ok(())
+            }
+        }
     }
 
     /// Whether the way of every packet is reported, not only of those that met a TRACE target.
@@ -216,7 +239,7 @@ impl<E: Environment> Evaluator<E> {
         if !self.hook(Hook::Prerouting, progress, observer)? {
             return Ok(());
         }
-        match stack::route(&self.packet.packet(), &mut self.environment) {
+        match stack::route(&self.packet.packet(), &mut self.environment, &self.network) {
             Routing::Refused => progress.verdict = Verdict::Drop,
             Routing::Local => {
                 // IPv6 delivers locally after INPUT what IPv4 puts together before it.
@@ -383,7 +406,10 @@ impl<E: Environment> Evaluator<E> {
             What::Reject(answer) => {
                 let (packet, environment) = (self.packet.packet(), &mut self.environment);
                 match reject::answer(&mut self.reply, answer, hook, &packet, environment) {
-                    true => Verdict::Reject,
+                    true => {
+                        self.network.set_hops(&mut self.reply);
+                        Verdict::Reject
+                    }
                     false => Verdict::Drop,
                 }
             }

@@ -16,6 +16,7 @@
     )
 )]
 
+pub mod builder;
 mod checksum;
 pub mod conntrack;
 mod error;
@@ -24,6 +25,7 @@ mod event;
 mod header;
 mod host;
 pub mod ipset;
+mod network;
 mod program;
 mod quick;
 mod reject;

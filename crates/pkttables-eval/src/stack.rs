@@ -1,5 +1,6 @@
 //! What the IP layer around netfilter does to a packet: which packets it lets in, and where it sends them.
 
+use crate::network::Network;
 use pkttables::matches::addrtype::AddressType;
 use pkttables::model::Family;
 use pkttables::packet::{Layout, Malformed, Packet, PacketKind};
@@ -84,14 +85,16 @@ fn hop_by_hop_is_sound(packet: &Packet<'_>) -> bool {
 }
 
 /// Where a packet that came in goes.
-pub(crate) fn route(packet: &Packet<'_>, environment: &mut dyn Environment) -> Routing {
+pub(crate) fn route(packet: &Packet<'_>, environment: &mut dyn Environment, network: &Network) -> Routing {
     let Layout { source, destination, .. } = packet.layout;
+    if !network.admits_options(packet) {
+        return Routing::Refused;
+    }
     match (source, destination) {
         (IpAddr::V4(source), IpAddr::V4(destination)) => {
             if source.is_multicast()
                 || source.is_broadcast()
-                || source.is_loopback()
-                || destination.is_loopback()
+                || (!network.routes_loopback(packet) && (source.is_loopback() || destination.is_loopback()))
             {
                 return Routing::Refused;
             }
@@ -109,14 +112,17 @@ pub(crate) fn route(packet: &Packet<'_>, environment: &mut dyn Environment) -> R
         return if environment.is_member(destination) { Routing::Local } else { Routing::Refused };
     }
     let own_source = environment.address_type(source, None) == AddressType::Local;
-    if own_source && packet.family() == Family::Ipv4 {
+    if own_source && packet.family() == Family::Ipv4 && !network.accepts_local(packet) {
+        return Routing::Refused;
+    }
+    if !network.admits_source(packet, environment) {
         return Routing::Refused;
     }
     match environment.address_type(destination, None) {
         AddressType::Local | AddressType::Broadcast | AddressType::Anycast => return Routing::Local,
         _ => {}
     }
-    if packet.meta.kind != PacketKind::Host {
+    if packet.meta.kind != PacketKind::Host || !network.forwards(packet) {
         return Routing::Refused;
     }
     if let IpAddr::V6(source) = source

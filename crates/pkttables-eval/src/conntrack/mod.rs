@@ -1,6 +1,6 @@
 //! Connection tracking: connections, their states, the connections expected, fragments and address translation.
 
-mod crc32c;
+pub(crate) mod crc32c;
 mod entry;
 mod expect;
 mod fragments;

@@ -105,10 +105,6 @@ impl Set {
         *self = Self::new(self.options.clone());
     }
 
-    pub(super) fn contains(&self, key: &Key) -> bool {
-        self.entries.contains_key(key)
-    }
-
     /// Adds an entry. One that is there already is only replaced with `exist`.
     pub(super) fn add(&mut self, key: Key, entry: Entry, exist: bool, now: u64) -> Result<(), Refused> {
         let (key, entry) = (self.place(key).ok_or(Refused::Range)?, self.with_mac(key, entry));
@@ -176,10 +172,10 @@ impl Set {
 
     /// Looks an address up, and with networks the narrowest that it is in.
     pub(super) fn test(&mut self, key: Key, query: &Query) -> Found {
-        let [firsts, seconds] = [0, 1].map(|place| self.prefixes[place].0.len());
-        for place in (0..firsts).flat_map(|first| (0..seconds).map(move |second| [first, second])) {
-            let prefix = |which: usize| self.prefixes[which].at(place[which]);
-            let key = self.narrowed(key, [prefix(0), prefix(1)]);
+        let [firsts, seconds] = self.prefixes.each_ref().map(|prefixes| prefixes.0.len());
+        for (first, second) in (0..firsts).flat_map(|first| (0..seconds).map(move |second| (first, second))) {
+            let [of_first, of_second] = &self.prefixes;
+            let key = self.narrowed(key, [of_first.at(first), of_second.at(second)]);
             if let Some(found) = self.test_network(key, query) {
                 return found;
             }

@@ -64,6 +64,18 @@ pub enum PacketKind {
     Outgoing,
 }
 
+impl PacketKind {
+    /// Of a frame that came with this destination, which if it is that of one host is this one.
+    #[must_use]
+    pub const fn of_destination(address: [u8; 6]) -> Self {
+        match address {
+            [0xff, 0xff, 0xff, 0xff, 0xff, 0xff] => Self::Broadcast,
+            [first, ..] if first & 1 != 0 => Self::Multicast,
+            _ => Self::Host,
+        }
+    }
+}
+
 /// The Ethernet header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {

@@ -30,3 +30,4 @@ pub use lex::{LexError, Words};
 pub use parser::{Parser, Warning};
 pub use problem::{Problem, Refusal};
 pub use restore::{ChainLine, Event, ReadOptions, Reader};
+pub use suggest::nearest;

@@ -1,7 +1,7 @@
 use std::mem::swap;
 
 /// The candidate that `word` may have been meant to be: the nearest one, if it is near.
-pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A word of up to three characters allows one slip, longer ones more.
     let limit = (word.chars().count() / 3).clamp(1, 3);
     candidates
