@@ -1,6 +1,4 @@
-use crate::conntrack::{
-    Cuts, Pass, Place as Collected, Reassembled, Reassembly, SettingError, Settings,
-};
+use crate::conntrack::{Cuts, Pass, Place as Collected, Reassembled, Reassembly, Settings};
 use crate::network::Network;
 use crate::program::Program;
 use crate::reject;
@@ -156,22 +154,13 @@ impl<E: Environment> Evaluator<E> {
         &self.ruleset
     }
 
-    /// Changes a kernel setting, by its name as of `sysctl`; to be done before the first packet comes.
-    ///
-    /// The host is a router unless told otherwise: `net.ipv4.ip_forward` and `net.ipv6.conf.all.forwarding` are 1.
-    ///
-    /// # Errors
-    /// There is no such setting, or none that decides what becomes of packets, or it does not take the value.
-    pub fn set_sysctl(&mut self, key: &str, value: &str) -> Result<(), SettingError> {
-        match self.settings.set(key, value) {
-            Err(SettingError::Unknown) => self.network.set(key, value),
-            Err(error) => Err(error),
-            Ok(()) => {
-                let settings = &self.settings;
-                self.connections = self.connections.take().map(|_| Connections::new(settings.clone()));
-                Ok(())
-            }
-        }
+    /// Changes the kernel's settings before the first packet comes; what rules need counted is counted anyway.
+    pub(crate) fn set_settings(&mut self, settings: Settings, network: Network) {
+        let acct = settings.acct.max(self.settings.acct);
+        self.settings = Settings { acct, ..settings };
+        self.network = network;
+        let settings = &self.settings;
+        self.connections = self.connections.take().map(|_| Connections::new(settings.clone()));
     }
 
     /// Whether the way of every packet is reported, not only of those that met a TRACE target.
@@ -387,7 +376,9 @@ impl<E: Environment> Evaluator<E> {
         progress: &mut Progress,
         observer: &mut dyn Observer,
     ) -> Result<Option<Passed>, Error> {
+        let explains = observer.wants_reasons();
         let mut world = World {
+            explains,
             environment: &mut self.environment,
             observer,
             memory: &mut self.memory,

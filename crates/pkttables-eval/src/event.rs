@@ -1,3 +1,4 @@
+use crate::Reason;
 use pkttables::model::{Hook, TableName};
 use pkttables::packet::{InterfaceName, Packet};
 use pkttables::registry::Instance;
@@ -17,6 +18,19 @@ pub enum Event<'a> {
         kind: &'static str,
         /// The rule's number, for the end of a chain one more than there are rules.
         rule: usize,
+        /// The packet.
+        packet: Packet<'a>,
+    },
+    /// A rule does not match; only told to those who want reasons.
+    Miss {
+        /// The table.
+        table: TableName,
+        /// The chain.
+        chain: &'a str,
+        /// The rule's number.
+        rule: usize,
+        /// The first condition that fails.
+        reason: &'a Reason,
         /// The packet.
         packet: Packet<'a>,
     },
@@ -50,6 +64,11 @@ pub enum Event<'a> {
 pub trait Observer: std::fmt::Debug {
     /// Something happens.
     fn event(&mut self, event: Event<'_>);
+
+    /// Whether to be told of each rule that does not match, and why. By default not.
+    fn wants_reasons(&self) -> bool {
+        false
+    }
 }
 
 /// Does not want to know.

@@ -26,18 +26,7 @@ pub(crate) fn test(header: &Header, packet: &Packet<'_>, backend: Backend) -> Ou
 }
 
 fn address(wanted: Option<Negatable<AddressMask>>, address: IpAddr) -> bool {
-    wanted.is_none_or(|wanted| {
-        let inside = match (wanted.value, address) {
-            (AddressMask::V4 { address, mask }, IpAddr::V4(found)) => {
-                (address.to_bits() ^ found.to_bits()) & mask.to_bits() == 0
-            }
-            (AddressMask::V6 { address, mask }, IpAddr::V6(found)) => {
-                (address.to_bits() ^ found.to_bits()) & mask.to_bits() == 0
-            }
-            _ => false,
-        };
-        inside != wanted.not
-    })
+    wanted.is_none_or(|wanted| wanted.value.contains(address) != wanted.not)
 }
 
 fn interface(wanted: Option<Negatable<InterfacePattern>>, name: Option<InterfaceName>) -> bool {

@@ -44,7 +44,7 @@ impl Host {
     }
 
     fn lookup(&self, address: IpAddr) -> Option<&(AddressMask, Route)> {
-        let matching = self.routes.iter().filter(|(prefix, _)| contains(prefix, address));
+        let matching = self.routes.iter().filter(|(prefix, _)| prefix.contains(address));
         matching.max_by_key(|(prefix, _)| prefix.prefix_len())
     }
 
@@ -60,7 +60,7 @@ impl Host {
                 (AddressMask::V6 { address, mask }, true) => IpAddr::V6(*address | !*mask),
                 _ => prefix.address(),
             };
-            end == address && self.locals.iter().any(|local| contains(prefix, *local))
+            end == address && self.locals.iter().any(|local| prefix.contains(*local))
         })
     }
 
@@ -144,13 +144,5 @@ impl Environment for Host {
         edits: &mut Vec<Edit>,
     ) -> Option<()> {
         self.sets.change(change, packet, edits)
-    }
-}
-
-fn contains(prefix: &AddressMask, address: IpAddr) -> bool {
-    match (prefix, address) {
-        (AddressMask::V4 { address: network, mask }, IpAddr::V4(address)) => address & mask == *network,
-        (AddressMask::V6 { address: network, mask }, IpAddr::V6(address)) => address & mask == *network,
-        _ => false,
     }
 }

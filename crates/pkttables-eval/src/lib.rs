@@ -29,15 +29,19 @@ mod network;
 mod program;
 mod quick;
 mod reject;
+mod setup;
 mod stack;
 mod tracking;
 mod walk;
+mod why;
 mod working;
 
 pub use error::Error;
 pub use evaluator::{Evaluator, Fate, Origin, RuleName, Verdict};
 pub use event::{Event, Observer};
 pub use host::Host;
+pub use setup::{Setup, SetupError};
+pub use why::Reason;
 
 /// The examples of the README are tests.
 #[cfg(doctest)]

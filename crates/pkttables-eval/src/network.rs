@@ -40,6 +40,18 @@ const V4: Conf = Conf {
 };
 const V6: Conf = Conf { accept_source_route: 0, ..V4 };
 
+/// The last words of all settings.
+pub(crate) const NAMES: [&str; 8] = [
+    "ip_forward",
+    "ip_default_ttl",
+    "forwarding",
+    "rp_filter",
+    "accept_local",
+    "accept_source_route",
+    "route_localnet",
+    "hop_limit",
+];
+
 impl Default for Network {
     fn default() -> Self {
         Self { all: [V4, V6], default: [V4, V6], interfaces: HashMap::new(), default_ttl: 64 }
@@ -64,12 +76,20 @@ impl Network {
         }
     }
 
-    fn set_conf(&mut self, family: usize, interface: &str, name: &str, value: &str) -> Result<(), SettingError> {
+    fn set_conf(
+        &mut self,
+        family: usize,
+        interface: &str,
+        name: &str,
+        value: &str,
+    ) -> Result<(), SettingError> {
         let default = *self.default.get(family).unwrap_or(&V4);
         let every = interface == "all" && matches!(name, "forwarding" | "hop_limit");
         match interface {
             "all" => self.all.get_mut(family).ok_or(SettingError::Unknown)?.set(family, name, value)?,
-            "default" => self.default.get_mut(family).ok_or(SettingError::Unknown)?.set(family, name, value)?,
+            "default" => {
+                self.default.get_mut(family).ok_or(SettingError::Unknown)?.set(family, name, value)?
+            }
             _ => {
                 let interface = InterfaceName::new(interface.as_bytes()).ok_or(SettingError::Unknown)?;
                 let conf = self.interfaces.entry((interface, family == 1)).or_insert(default);
@@ -161,7 +181,9 @@ impl Network {
 impl Conf {
     fn set(&mut self, family: usize, name: &str, value: &str) -> Result<(), SettingError> {
         match (name, family) {
-            ("forwarding", _) => self.forwarding = number(value, 0, i64::from(i32::MAX)).map(|on: i64| on != 0)?,
+            ("forwarding", _) => {
+                self.forwarding = number(value, 0, i64::from(i32::MAX)).map(|on: i64| on != 0)?
+            }
             ("rp_filter", 0) => self.rp_filter = number(value, 0, 2)?,
             ("accept_local", 0) => self.accept_local = number(value, 0, 1).map(|on: u8| on != 0)?,
             ("route_localnet", 0) => self.route_localnet = number(value, 0, 1).map(|on: u8| on != 0)?,

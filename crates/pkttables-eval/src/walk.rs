@@ -1,6 +1,6 @@
 use crate::program::{Chain, Compiled, Condition, Go, MAX_DEPTH, PacketKey, Program};
 use crate::working::Working;
-use crate::{Error, Event, Observer, header};
+use crate::{Error, Event, Observer, header, why};
 use pkttables::model::{Counters, Hook, Match, Policy, TableName, Verdict};
 use pkttables::registry::{
     Action, Answer, Backend, Context, Edit, Environment, Outcome, Shared, Slot, Translation,
@@ -53,6 +53,8 @@ pub(crate) struct World<'a> {
     pub(crate) observer: &'a mut dyn Observer,
     pub(crate) memory: &'a mut Memory,
     pub(crate) backend: Backend,
+    /// Whether the observer is told why rules do not match.
+    pub(crate) explains: bool,
 }
 
 /// What lasts from packet to packet besides the rules' own memory.
@@ -60,6 +62,8 @@ pub(crate) struct World<'a> {
 pub(crate) struct Memory {
     shared: Shared,
     edits: Vec<Edit>,
+    /// Which match of the rule tested last failed, if one did.
+    failed: usize,
 }
 
 /// A place in a chain to come back to.
@@ -142,6 +146,9 @@ impl Program {
         world: &mut World<'_>,
     ) -> Result<Step, Error> {
         while let Some(rule) = self.next(next, end, key) {
+            if world.explains {
+                self.explain_skipped(next, rule, at, packet, world);
+            }
             next = rule + 1;
             let Some(compiled) = self.rules.get_mut(rule) else { break };
             let outcome = test(compiled, at, packet, world);
@@ -151,7 +158,12 @@ impl Program {
             match outcome {
                 Ok(Outcome::Match) => {}
                 Ok(Outcome::Drop) => return Ok(Step::Done(rule, What::Drop)),
-                Ok(_) => continue,
+                Ok(_) => {
+                    if world.explains {
+                        self.explain(rule, world.memory.failed, at, packet, world);
+                    }
+                    continue;
+                }
                 Err(extension) => return Err(self.unsupported(rule, &extension)),
             }
             compiled.counters.packets += 1;
@@ -218,7 +230,40 @@ impl Program {
             };
             return Ok(Step::Done(rule, what));
         }
+        if world.explains {
+            self.explain_skipped(next, end, at, packet, world);
+        }
         Ok(Step::End)
+    }
+
+    /// Explains the rules that the quick test has excluded, by their headers or the ports in their first match.
+    fn explain_skipped(&self, start: usize, end: usize, at: Place, packet: &Working, world: &mut World<'_>) {
+        for rule in start..end {
+            self.explain(rule, 0, at, packet, world);
+        }
+    }
+
+    /// Tells the observer why a rule does not match.
+    fn explain(&self, rule: usize, failed: usize, at: Place, packet: &Working, world: &mut World<'_>) {
+        let Some(compiled) = self.rules.get(rule) else { return };
+        let (chain, number) = self.locate(rule);
+        let packet = packet.packet();
+        let reason = why::reason(compiled, failed, &packet, &mut |alone| {
+            alone.matches(
+                &packet,
+                &mut Context {
+                    table: at.table,
+                    hook: at.hook,
+                    backend: world.backend,
+                    environment: world.environment,
+                    own: &mut Slot::default(),
+                    shared: &mut Shared::default(),
+                    edits: &mut Vec::new(),
+                },
+            )
+        });
+        let chain = self.chains.get(chain).map_or("", |chain| &*chain.name);
+        world.observer.event(Event::Miss { table: at.table, chain, rule: number, reason: &reason, packet });
     }
 
     fn policy(&mut self, entry: usize, at: Place, packet: &Working, world: &mut World<'_>) -> Judgement {
@@ -272,7 +317,7 @@ fn test(
         Outcome::Match => {}
         other => return Ok(other),
     }
-    for Condition { test, own } in &mut rule.matches {
+    for (place, Condition { test, own }) in rule.matches.iter_mut().enumerate() {
         let Match::Known(instance) = test else {
             return match test {
                 Match::Opaque(opaque) => Err(opaque.name.clone()),
@@ -282,7 +327,10 @@ fn test(
         match instance.matches(&packet, &mut context(at, world, own)) {
             Outcome::Match => {}
             Outcome::Unsupported => return Err(instance.descriptor().name.into()),
-            other => return Ok(other),
+            other => {
+                world.memory.failed = place;
+                return Ok(other);
+            }
         }
     }
     Ok(Outcome::Match)

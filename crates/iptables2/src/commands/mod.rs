@@ -1,7 +1,6 @@
 //! The subcommands.
 
 mod apply;
-mod capture;
 mod check;
 mod complete;
 mod eval;

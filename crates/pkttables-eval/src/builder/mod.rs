@@ -230,7 +230,12 @@ impl PacketBuilder {
         }
         bytes.resize(length, 0);
         if first {
-            self.transport.finish(&mut bytes, start, self.pseudo_sum(length - start, number), self.wrong_checksum);
+            self.transport.finish(
+                &mut bytes,
+                start,
+                self.pseudo_sum(length - start, number),
+                self.wrong_checksum,
+            );
         }
         self.finish_network(&mut bytes);
         let origin = if self.local { Origin::Local } else { Origin::Received };

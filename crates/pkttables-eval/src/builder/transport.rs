@@ -188,7 +188,9 @@ impl Transport {
                 (6, pseudo)
             }
             Self::UdpLite { .. } | Self::Dccp { .. } => (6, pseudo),
-            Self::Icmp { .. } => (2, if bytes.first().is_some_and(|first| first >> 4 == 6) { pseudo } else { 0 }),
+            Self::Icmp { .. } => {
+                (2, if bytes.first().is_some_and(|first| first >> 4 == 6) { pseudo } else { 0 })
+            }
             Self::Sctp { .. } => {
                 put(bytes, start + 14, length.wrapping_sub(12));
                 let Some(covered) = bytes.get(start..) else { return };

@@ -206,7 +206,11 @@ impl<'a> Given<'a> {
         }
     }
 
-    fn value<T>(&mut self, key: &'static str, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, WordError> {
+    fn value<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, WordError> {
         self.used.push(key);
         match self.find(key) {
             Some((_, _, value)) => read(value).map(Some).ok_or_else(|| self.error(key)),
@@ -273,9 +277,7 @@ impl<'a> Given<'a> {
     }
 
     fn ports(&mut self, protocol: &str) -> Result<(u16, u16), WordError> {
-        let port = |text: &str| {
-            text.parse().ok().or_else(|| Services::system().port(text, Some(protocol)))
-        };
+        let port = |text: &str| text.parse().ok().or_else(|| Services::system().port(text, Some(protocol)));
         Ok((self.value("sport", port)?.unwrap_or(1025), self.required("dport", port)?))
     }
 
@@ -299,9 +301,8 @@ impl<'a> Given<'a> {
 
     fn icmp<const V6: bool>(&mut self, default: u8) -> Result<Transport, WordError> {
         let family = if V6 { Family::Ipv6 } else { Family::Ipv4 };
-        let meant = self.value("type", |text| {
-            IcmpType::<V6>::parse(text, &Scope { family, protocol: None }).ok()
-        })?;
+        let meant =
+            self.value("type", |text| IcmpType::<V6>::parse(text, &Scope { family, protocol: None }).ok())?;
         let meant = meant.unwrap_or_else(|| IcmpType::new(default));
         Ok(Transport::Icmp {
             kind: meant.kind,
@@ -357,10 +358,8 @@ fn payload(text: &str) -> Option<Vec<u8>> {
 }
 
 fn hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text
-        .chars()
-        .map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
-        .collect();
+    let digits: Option<Vec<u8>> =
+        text.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
     let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
     Some(digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect())
 }
@@ -405,15 +404,27 @@ mod tests {
     #[test]
     fn errors_name_the_word_and_what_it_takes() {
         let whole = "src=10.0.0.1 dst=10.0.0.2 ";
-        assert_eq!(wrong("src=10.0.0.1 dst=10.0.0.256 proto=udp"), "`dst=10.0.0.256': expected an IPv4 or IPv6 address");
+        assert_eq!(
+            wrong("src=10.0.0.1 dst=10.0.0.256 proto=udp"),
+            "`dst=10.0.0.256': expected an IPv4 or IPv6 address"
+        );
         assert_eq!(wrong(&format!("{whole}proto=udp")), "`dport': is missing");
         assert_eq!(wrong(&format!("{whole}proto=udp dport=1 dport=2")), "`dport=2': given twice");
-        assert_eq!(wrong(&format!("{whole}proto=udp dport=1 flags=syn")), "`flags=syn': belongs to proto=tcp");
+        assert_eq!(
+            wrong(&format!("{whole}proto=udp dport=1 flags=syn")),
+            "`flags=syn': belongs to proto=tcp"
+        );
         assert_eq!(wrong(&format!("{whole}udp")), "`udp': expected KEY=VALUE");
-        assert!(wrong(&format!("{whole}prot=udp")).starts_with("`prot=udp': there is no `prot', did you mean `proto'?"));
+        assert!(
+            wrong(&format!("{whole}prot=udp"))
+                .starts_with("`prot=udp': there is no `prot', did you mean `proto'?")
+        );
         assert!(wrong("src=10.0.0.1 dst=::1 proto=udp dport=1").ends_with("of different families"));
         assert!(wrong(&format!("{whole}proto=tcp dport=1 length=30")).contains("has 40 bytes of headers"));
-        assert!(wrong(&format!("{whole}proto=tcp dport=1 flags=syn,akk")).contains("`flags=syn,akk': expected syn, ack"));
+        assert!(
+            wrong(&format!("{whole}proto=tcp dport=1 flags=syn,akk"))
+                .contains("`flags=syn,akk': expected syn, ack")
+        );
     }
 
     #[test]
@@ -452,7 +463,8 @@ mod tests {
         // Without the checksums.
         assert_eq!(printed, expected.replace(' ', ""));
         assert_eq!((made.meta.mark, made.meta.time), (255, 1_500_000_000));
-        let later = PacketBuilder::parse("src=::1 dst=::2 proto=udp dport=2 frag=8+ id=9 payload=0x0102").unwrap();
+        let later =
+            PacketBuilder::parse("src=::1 dst=::2 proto=udp dport=2 frag=8+ id=9 payload=0x0102").unwrap();
         assert_eq!(later.build().unwrap().bytes[40..], [17, 0, 0, 9, 0, 0, 0, 9, 1, 2]);
     }
 

@@ -19,12 +19,10 @@ pub(super) fn run(sets: &mut Sets, text: &str) -> Result<(), Error> {
             Some("create" | "-N" | "n") => create(sets, &mut words, exist)?,
             Some("add" | "-A") => add(sets, &mut words, exist)?,
             Some("del" | "-D") => delete(sets, &mut words, exist)?,
-            Some("flush" | "-F") => each(sets, &mut words, |sets, name| {
-                match sets.sets.get_mut(&name) {
-                    Some(Any::Plain(set)) => set.clear(),
-                    Some(Any::List(list)) => list.members.clear(),
-                    None => {}
-                }
+            Some("flush" | "-F") => each(sets, &mut words, |sets, name| match sets.sets.get_mut(&name) {
+                Some(Any::Plain(set)) => set.clear(),
+                Some(Any::List(list)) => list.members.clear(),
+                None => {}
             })?,
             Some("destroy" | "-X") => each(sets, &mut words, |sets, name| {
                 sets.sets.remove(&name);
@@ -169,7 +167,8 @@ fn range(kind: &Kind, word: &str) -> Result<(u128, u128), &'static str> {
     let ends = match (word.split_once('-'), word.split_once('/')) {
         (Some((first, last)), _) => end(first).zip(end(last)),
         (None, Some((network, prefix))) if !is_port => {
-            let prefix = number(prefix).and_then(|prefix| u8::try_from(prefix).ok()).filter(|prefix| *prefix <= 32);
+            let prefix =
+                number(prefix).and_then(|prefix| u8::try_from(prefix).ok()).filter(|prefix| *prefix <= 32);
             end(network).zip(prefix).map(|(network, prefix)| {
                 let inside = mask(32, prefix);
                 (network & inside, network | !inside & mask(32, 32))
@@ -304,13 +303,15 @@ impl Info {
             "skbmark" => {
                 let (mark, mask) = word.split_once('/').unwrap_or((word, "0xffffffff"));
                 let both = narrow(mark).zip(narrow(mask));
-                (self.mark, self.mark_mask) = both.ok_or_else(|| words.unexpected(word, "MARK or MARK/MASK"))?;
+                (self.mark, self.mark_mask) =
+                    both.ok_or_else(|| words.unexpected(word, "MARK or MARK/MASK"))?;
             }
             "skbprio" => {
                 let half = |text: &str| u16::from_str_radix(text, 16).ok().map(u32::from);
                 let (major, minor) = word.split_once(':').unwrap_or((word, "0"));
                 let both = half(major).zip(half(minor));
-                let (major, minor) = both.ok_or_else(|| words.unexpected(word, "MAJOR:MINOR in hexadecimal"))?;
+                let (major, minor) =
+                    both.ok_or_else(|| words.unexpected(word, "MAJOR:MINOR in hexadecimal"))?;
                 self.priority = major << 16 | minor;
             }
             _ => {

@@ -120,7 +120,11 @@ impl Elements {
         let masked = |network: Network| Network { address: network.address & options.mask, ..network };
         first.iter().flat_map(move |one| {
             self.ports.clone().flat_map(move |port| {
-                second.iter().map(move |other| Key { networks: [masked(one), masked(other)], port, ..self.key })
+                second.iter().map(move |other| Key {
+                    networks: [masked(one), masked(other)],
+                    port,
+                    ..self.key
+                })
             })
         })
     }
@@ -159,7 +163,11 @@ fn addresses(options: &Options, part: Part, text: &str) -> Result<Choice, &'stat
         }
         Part::Network => Ok(Choice::Networks(vec![Network { address: first, prefix }])),
         _ if family == Family::Ipv6 && prefix != width => Err("a single IPv6 address"),
-        _ => Ok(Choice::Addresses { first, last: first | !mask(width, prefix) & mask(width, width), prefix: width }),
+        _ => Ok(Choice::Addresses {
+            first,
+            last: first | !mask(width, prefix) & mask(width, width),
+            prefix: width,
+        }),
     }
 }
 
@@ -204,11 +212,13 @@ fn ports(text: &str, family: Family) -> Result<(u8, RangeInclusive<u16>), &'stat
     };
     let ports = match (protocol, family) {
         (protocol::ICMP, Family::Ipv4) => {
-            let of = IcmpType::<false>::parse(text, &scope).map_err(|_| "an ICMP message: a name or TYPE/CODE")?;
+            let of =
+                IcmpType::<false>::parse(text, &scope).map_err(|_| "an ICMP message: a name or TYPE/CODE")?;
             message(of.kind, of.codes().0)
         }
         (protocol::ICMPV6, Family::Ipv6) => {
-            let of = IcmpType::<true>::parse(text, &scope).map_err(|_| "an ICMPv6 message: a name or TYPE/CODE")?;
+            let of = IcmpType::<true>::parse(text, &scope)
+                .map_err(|_| "an ICMPv6 message: a name or TYPE/CODE")?;
             message(of.kind, of.codes().0)
         }
         (protocol::TCP | protocol::UDP | protocol::UDPLITE | protocol::SCTP, _) => {

@@ -68,11 +68,7 @@ impl Key {
     /// What a packet has at these places; `None` if it lacks one of them, or no entry can be like that.
     ///
     /// Networks are single addresses yet.
-    pub(super) fn of_packet(
-        options: &Options,
-        packet: &Packet<'_>,
-        directions: &Directions,
-    ) -> Option<Self> {
+    pub(super) fn of_packet(options: &Options, packet: &Packet<'_>, directions: &Directions) -> Option<Self> {
         let mut key = Self::default();
         let mut networks = key.networks.iter_mut();
         let mut directions = directions.iter();
@@ -123,7 +119,9 @@ fn port(packet: &Packet<'_>, source: bool) -> Option<(u8, u16)> {
     let header = match number {
         protocol::TCP => packet.transport::<20>(0).map(|header| header.first_chunk().copied()),
         protocol::SCTP => packet.transport::<12>(0).map(|header| header.first_chunk().copied()),
-        protocol::UDP | protocol::UDPLITE => packet.transport::<8>(0).map(|header| header.first_chunk().copied()),
+        protocol::UDP | protocol::UDPLITE => {
+            packet.transport::<8>(0).map(|header| header.first_chunk().copied())
+        }
         protocol::ICMP | protocol::ICMPV6 => {
             let [kind, code, ..] = packet.transport::<8>(0).ok()?;
             return Some((number, u16::from_be_bytes([kind, code])));

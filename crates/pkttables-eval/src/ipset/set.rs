@@ -160,7 +160,8 @@ impl Set {
             prefixes.remove(network.prefix);
         }
         if key.interface.is_some()
-            && let hash_map::Entry::Occupied(mut others) = self.by_network.entry(Key { interface: None, ..*key })
+            && let hash_map::Entry::Occupied(mut others) =
+                self.by_network.entry(Key { interface: None, ..*key })
         {
             others.get_mut().retain(|other| other != key);
             if others.get().is_empty() {
@@ -222,7 +223,8 @@ impl Set {
     /// The networks with these prefix lengths around the key's addresses.
     fn narrowed(&self, mut key: Key, prefixes: [u8; 2]) -> Key {
         let width = self.options.family.map_or(0, width);
-        let mut parts = self.options.kind.parts.iter().filter(|part| matches!(part, Part::Address | Part::Network));
+        let mut parts =
+            self.options.kind.parts.iter().filter(|part| matches!(part, Part::Address | Part::Network));
         for (network, prefix) in key.networks.iter_mut().zip(prefixes) {
             if parts.next() == Some(&Part::Network) {
                 network.prefix = prefix.min(width);

@@ -53,6 +53,21 @@ fn parse_v4(text: &str) -> Result<Ipv4Addr, ValueError> {
 }
 
 impl AddressMask {
+    /// Whether the address has the bits that count; not if it is of the other family.
+    #[must_use]
+    #[inline]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (*self, address) {
+            (Self::V4 { address: network, mask }, IpAddr::V4(address)) => {
+                (network.to_bits() ^ address.to_bits()) & mask.to_bits() == 0
+            }
+            (Self::V6 { address: network, mask }, IpAddr::V6(address)) => {
+                (network.to_bits() ^ address.to_bits()) & mask.to_bits() == 0
+            }
+            _ => false,
+        }
+    }
+
     /// An address and its mask; bits outside the mask are cleared. `None` if the families differ.
     #[must_use]
     pub fn new(address: IpAddr, mask: IpAddr) -> Option<Self> {

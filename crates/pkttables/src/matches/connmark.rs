@@ -4,7 +4,7 @@ use crate::domain::Masked;
 use crate::extension;
 use crate::model::Families;
 use crate::packet::Packet;
-use crate::registry::{Context, Extension, Lister, Outcome, Revision, bang};
+use crate::registry::{Context, Extension, Lister, Outcome, Revision, bang, sight};
 
 /// The `connmark` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +28,7 @@ extension! {
             set: |m, mark, not| *m = Connmark { mark, not },
             get: |m| Some((m.mark, m.not)),
             required: true,
+            sees: Some(sight::connection_mark),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::model::{Families, Family, Negatable};
 use crate::packet::{Meta, Packet, TrackState};
 use crate::registry::{
     Context, Domain, Extension, InfoReader, InfoWriter, Lister, Outcome, Require, Revision, Scope, Value,
-    ValueError,
+    ValueError, sight,
 };
 use crate::{choices, extension, flag_set, integer_range, packet};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
@@ -109,31 +109,37 @@ extension! {
         [!] "ctstate": CtStates {
             set: |m, value, not| m.states = Some(Negatable { value, not }),
             get: |m| given(m.states),
+            sees: Some(sight::state),
         }
         /// The transport protocol of the connection.
         [!] "ctproto": ProtocolNumber {
             set: |m, ProtocolNumber(value), not| m.protocol = Some(Negatable { value, not }),
             get: |m| m.protocol.map(|protocol| (ProtocolNumber(protocol.value), protocol.not)),
+            sees: Some(sight::connection_protocol),
         }
         /// The source address in the direction of the connection's first packet.
         [!] "ctorigsrc": HostMask {
             set: |m, value, not| m.original.source = Some(Negatable { value, not }),
             get: |m| given(m.original.source),
+            sees: Some(sight::original_tuple),
         }
         /// The destination address in the direction of the connection's first packet.
         [!] "ctorigdst": HostMask {
             set: |m, value, not| m.original.destination = Some(Negatable { value, not }),
             get: |m| given(m.original.destination),
+            sees: Some(sight::original_tuple),
         }
         /// The source address in the direction of the replies.
         [!] "ctreplsrc": HostMask {
             set: |m, value, not| m.reply.source = Some(Negatable { value, not }),
             get: |m| given(m.reply.source),
+            sees: Some(sight::reply_tuple),
         }
         /// The destination address in the direction of the replies.
         [!] "ctrepldst": HostMask {
             set: |m, value, not| m.reply.destination = Some(Negatable { value, not }),
             get: |m| given(m.reply.destination),
+            sees: Some(sight::reply_tuple),
         }
         /// The source port in the direction of the connection's first packet.
         ///
@@ -141,21 +147,25 @@ extension! {
         [!] "ctorigsrcport": PortRange {
             set: |m, value, not| m.original.source_port = Some(Negatable { value, not }),
             get: |m| given(m.original.source_port),
+            sees: Some(sight::original_tuple),
         }
         /// The destination port in the direction of the connection's first packet.
         [!] "ctorigdstport": PortRange {
             set: |m, value, not| m.original.destination_port = Some(Negatable { value, not }),
             get: |m| given(m.original.destination_port),
+            sees: Some(sight::original_tuple),
         }
         /// The source port in the direction of the replies.
         [!] "ctreplsrcport": PortRange {
             set: |m, value, not| m.reply.source_port = Some(Negatable { value, not }),
             get: |m| given(m.reply.source_port),
+            sees: Some(sight::reply_tuple),
         }
         /// The destination port in the direction of the replies.
         [!] "ctrepldstport": PortRange {
             set: |m, value, not| m.reply.destination_port = Some(Negatable { value, not }),
             get: |m| given(m.reply.destination_port),
+            sees: Some(sight::reply_tuple),
         }
         /// The connection has one of these properties.
         ///
@@ -168,11 +178,13 @@ extension! {
         [!] "ctexpire": Lifetime {
             set: |m, value, not| m.expires = Some(Negatable { value, not }),
             get: |m| given(m.expires),
+            sees: Some(sight::connection_expiry),
         }
         /// The packet goes in this direction of the connection.
         "ctdir": DirectionName {
             set: |m, DirectionName(direction), _| m.direction = Some(direction),
             get: |m| m.direction.map(|direction| (DirectionName(direction), false)),
+            sees: Some(sight::direction),
         }
     }
 }

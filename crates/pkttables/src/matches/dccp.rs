@@ -3,7 +3,9 @@ use crate::domain::PortRange;
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
 use crate::packet::Packet;
-use crate::registry::{Choice, Context, Domain, Extension, Outcome, Revision, Scope, Value, ValueError};
+use crate::registry::{
+    Choice, Context, Domain, Extension, Outcome, Revision, Scope, Value, ValueError, sight,
+};
 use nfnetlink::wire::Problem;
 
 /// The `dccp` match.
@@ -46,6 +48,7 @@ extension! {
         [!] "sport" | "source-port": PortRange {
             set: |m, value, not| m.source = Some(Negatable { value, not }),
             get: |m| m.source.map(|ports| (ports.value, ports.not)),
+            sees: Some(sight::source_port),
         }
         /// The port that the packet goes to is this one, or in this range.
         ///
@@ -53,11 +56,13 @@ extension! {
         [!] "dport" | "destination-port": PortRange {
             set: |m, value, not| m.destination = Some(Negatable { value, not }),
             get: |m| m.destination.map(|ports| (ports.value, ports.not)),
+            sees: Some(sight::destination_port),
         }
         /// The packet has one of these types.
         [!] "dccp-types": DccpTypes {
             set: |m, value, not| m.types = Some(Negatable { value, not }),
             get: |m| m.types.map(|types| (types.value, types.not)),
+            sees: Some(sight::dccp_type),
         }
         /// The header has an option of this kind.
         [!] "dccp-option": DccpOption {

@@ -3,7 +3,7 @@ use crate::domain::{Dscp as CodePoint, DscpClass};
 use crate::extension;
 use crate::model::Families;
 use crate::packet::Packet;
-use crate::registry::{Context, Extension, Lister, Outcome, Require, Revision, bang};
+use crate::registry::{Context, Extension, Lister, Outcome, Require, Revision, bang, sight};
 use nfnetlink::wire::Problem;
 
 /// The `dscp` match.
@@ -27,12 +27,14 @@ extension! {
             set: |m, value, not| *m = Dscp { value, not },
             get: |m| Some((m.value, m.not)),
             excludes: &["dscp-class"],
+            sees: Some(sight::dscp),
         }
         /// The code point is that of this class; it is saved as a number.
         [!] "dscp-class": DscpClass {
             set: |m, class, not| *m = Dscp { value: class.0, not },
             get: |_| None,
             excludes: &["dscp"],
+            sees: Some(sight::dscp),
         }
     }
 }

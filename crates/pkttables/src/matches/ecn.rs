@@ -2,7 +2,7 @@
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
 use crate::packet::Packet;
-use crate::registry::{Context, Extension, Flag, Outcome, Require, Revision, RuleScope, ValueError};
+use crate::registry::{Context, Extension, Flag, Outcome, Require, Revision, RuleScope, ValueError, sight};
 use nfnetlink::wire::Problem;
 
 /// The `ecn` match.
@@ -37,16 +37,19 @@ extension! {
         [!] "ecn-tcp-ece": Flag {
             set: |m, _, not| m.ece = Some(Negatable { value: (), not }),
             get: |m| m.ece.map(|bit| (Flag, bit.not)),
+            sees: Some(sight::tcp_flags),
         }
         /// TCP's CWR bit is set: the sender of this packet has slowed down.
         [!] "ecn-tcp-cwr": Flag {
             set: |m, _, not| m.cwr = Some(Negatable { value: (), not }),
             get: |m| m.cwr.map(|bit| (Flag, bit.not)),
+            sees: Some(sight::tcp_flags),
         }
         /// The code point in the IP header is this: 0 without ECN, 1 or 2 with it, 3 congestion met.
         [!] "ecn-ip-ect": CodePoint {
             set: |m, value, not| m.ect = Some(Negatable { value, not }),
             get: |m| m.ect.map(|ect| (ect.value, ect.not)),
+            sees: Some(sight::ecn),
         }
     }
 }

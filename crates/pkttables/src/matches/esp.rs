@@ -3,7 +3,7 @@ use crate::domain::U32Range;
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
 use crate::packet::Packet;
-use crate::registry::{Context, Extension, Lister, Outcome, Revision, bang};
+use crate::registry::{Context, Extension, Lister, Outcome, Revision, bang, sight};
 use nfnetlink::wire::Problem;
 
 /// The `esp` match.
@@ -26,6 +26,7 @@ extension! {
         [!] "espspi": U32Range {
             set: |m, value, not| m.spi = Some(Negatable { value, not }).filter(|spi| not || spi.value != U32Range::ALL),
             get: |m| m.spi.map(|spi| (spi.value, spi.not)),
+            sees: Some(sight::spi),
         }
     }
 }

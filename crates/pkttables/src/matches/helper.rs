@@ -4,7 +4,7 @@ use crate::domain::Text;
 use crate::extension;
 use crate::model::Families;
 use crate::packet::Packet;
-use crate::registry::{Context, Domain, Extension, Lister, ObjectKind, Outcome, Revision};
+use crate::registry::{Context, Domain, Extension, Lister, ObjectKind, Outcome, Revision, sight};
 use nfnetlink::wire::Problem;
 
 /// The `helper` match.
@@ -30,6 +30,7 @@ extension! {
             get: |m| Some((m.helper.clone(), m.not)),
             required: true,
             domain: &Domain::Object { kind: ObjectKind::Helper, max: 29 },
+            sees: Some(sight::helper),
         }
     }
 }

@@ -3,7 +3,7 @@ use crate::domain::HopTest;
 use crate::extension;
 use crate::model::Families;
 use crate::packet::Packet;
-use crate::registry::{Context, Extension, Lister, Outcome, Require, Revision};
+use crate::registry::{Context, Extension, Lister, Outcome, Require, Revision, sight};
 
 /// The `hl` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,18 +29,21 @@ extension! {
                 _ => None,
             },
             excludes: &["hl-lt", "hl-gt"],
+            sees: Some(sight::hops),
         }
         /// The hop limit is less than this number.
         "hl-lt": u8 {
             set: |m, hops, _| m.test = HopTest::Below(hops),
             get: |m| match m.test { HopTest::Below(hops) => Some((hops, false)), _ => None },
             excludes: &["hl-eq", "hl-gt"],
+            sees: Some(sight::hops),
         }
         /// The hop limit is greater than this number.
         "hl-gt": u8 {
             set: |m, hops, _| m.test = HopTest::Above(hops),
             get: |m| match m.test { HopTest::Above(hops) => Some((hops, false)), _ => None },
             excludes: &["hl-eq", "hl-lt"],
+            sees: Some(sight::hops),
         }
     }
 }

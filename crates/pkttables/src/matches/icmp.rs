@@ -3,7 +3,7 @@ use crate::domain::IcmpType;
 use crate::extension;
 use crate::model::{Families, protocol};
 use crate::packet::Packet;
-use crate::registry::{Context, Extension, Lister, Outcome, Revision};
+use crate::registry::{Context, Extension, Lister, Outcome, Revision, sight};
 use nfnetlink::wire::Problem;
 
 /// The `icmp` match.
@@ -32,6 +32,7 @@ extension! {
             set: |m, kind, not| *m = Icmp { kind, not },
             get: |m| Some((m.kind, m.not)),
             required: true,
+            sees: Some(sight::icmp_type),
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::extension;
 use crate::model::{Families, Negatable};
 use crate::packet::Packet;
 use crate::registry::{
-    Context, Domain, Extension, Lister, Outcome, Require, Revision, Scope, Value, ValueError,
+    Context, Domain, Extension, Lister, Outcome, Require, Revision, Scope, Value, ValueError, sight,
 };
 
 /// The `iprange` match.
@@ -32,11 +32,13 @@ extension! {
         [!] "src-range": Span {
             set: |m, value, not| m.source = Some(Negatable { value, not }),
             get: |m| m.source.map(Into::into),
+            sees: Some(sight::source),
         }
         /// The destination address is one of these, both ends included.
         [!] "dst-range": Span {
             set: |m, value, not| m.destination = Some(Negatable { value, not }),
             get: |m| m.destination.map(Into::into),
+            sees: Some(sight::destination),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::extension;
 use crate::model::Families;
 use crate::packet::Packet;
 use crate::registry::{
-    Context, Domain, Extension, Lister, Outcome, Require, Revision, Scope, Value, ValueError, bang,
+    Context, Domain, Extension, Lister, Outcome, Require, Revision, Scope, Value, ValueError, bang, sight,
 };
 use std::fmt::Write as _;
 
@@ -35,6 +35,7 @@ extension! {
         [!] "length": LengthRange {
             set: |m, range, not| *m = Length { range, not },
             get: |m| Some((m.range, m.not)),
+            sees: Some(sight::length),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::domain::Mac as Address;
 use crate::extension;
 use crate::model::{Families, Hooks};
 use crate::packet::Packet;
-use crate::registry::{Context, Extension, Lister, Outcome, Revision};
+use crate::registry::{Context, Extension, Lister, Outcome, Revision, sight};
 
 /// The `mac` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +28,7 @@ extension! {
             set: |m, source, not| *m = Mac { source, not },
             get: |m| Some((m.source, m.not)),
             required: true,
+            sees: Some(sight::mac),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::model::Families;
 use crate::packet::Packet;
 use crate::registry::{
     Condition, Context, Extension, FromNative, Lister, Load, Native, NativeWriter, Outcome, Recognised,
-    Revision, RuleScope, Test,
+    Revision, RuleScope, Test, sight,
 };
 use pkttnetlink::nft::expr::{CmpOp, MetaKey};
 
@@ -32,6 +32,7 @@ extension! {
             set: |m, mark, not| *m = Mark { mark, not },
             get: |m| Some((m.mark, m.not)),
             required: true,
+            sees: Some(sight::mark),
         }
     }
 }

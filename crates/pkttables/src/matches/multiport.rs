@@ -3,7 +3,7 @@ use crate::domain::PortList;
 use crate::extension;
 use crate::model::{Families, protocol};
 use crate::packet::Packet;
-use crate::registry::{Context, Extension, InfoWriter, Lister, Outcome, Require, Revision};
+use crate::registry::{Context, Extension, InfoWriter, Lister, Outcome, Require, Revision, sight};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem, Reader};
 
 /// The `multiport` match.
@@ -42,18 +42,21 @@ extension! {
             set: |m, ports, not| *m = Multiport { side: Side::Source, ports, not },
             get: |m| m.on(Side::Source),
             excludes: &["dports", "ports"],
+            sees: Some(sight::source_port),
         }
         /// The port that the packet goes to is in the list.
         [!] "dports" | "destination-ports": PortList<15> {
             set: |m, ports, not| *m = Multiport { side: Side::Destination, ports, not },
             get: |m| m.on(Side::Destination),
             excludes: &["sports", "ports"],
+            sees: Some(sight::destination_port),
         }
         /// The source port, the destination port or both are in the list; with `!`, neither is.
         [!] "ports": PortList<15> {
             set: |m, ports, not| *m = Multiport { side: Side::Either, ports, not },
             get: |m| m.on(Side::Either),
             excludes: &["sports", "dports"],
+            sees: Some(sight::ports),
         }
     }
 }

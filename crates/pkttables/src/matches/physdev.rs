@@ -3,7 +3,9 @@
 use crate::extension;
 use crate::model::{Families, Hooks, InterfacePattern, Negatable};
 use crate::packet::{InterfaceName, Packet};
-use crate::registry::{Context, Extension, Flag, InfoReader, InfoWriter, Lister, Outcome, Require, Revision};
+use crate::registry::{
+    Context, Extension, Flag, InfoReader, InfoWriter, Lister, Outcome, Require, Revision, sight,
+};
 use nfnetlink::wire::{DecodeError, Problem};
 
 /// The `physdev` match.
@@ -34,23 +36,27 @@ extension! {
         [!] "physdev-is-in": Flag {
             set: |m, _, not| m.is_in = Some(Negatable { value: (), not }),
             get: |m| m.is_in.map(|is| (Flag, is.not)),
+            sees: Some(sight::bridge_input),
         }
         /// The packet came in by this port of a bridge.
         [!] "physdev-in": InterfacePattern {
             set: |m, value, not| m.port_in = Some(Negatable { value, not }),
             get: |m| m.port_in.map(Into::into),
+            sees: Some(sight::bridge_input),
         }
         /// The packet will go out by some port of a bridge.
         [!] "physdev-is-out": Flag {
             set: |m, _, not| m.is_out = Some(Negatable { value: (), not }),
             get: |m| m.is_out.map(|is| (Flag, is.not)),
             hooks: Hooks::all().difference(Hooks::OUTPUT),
+            sees: Some(sight::bridge_output),
         }
         /// The packet will go out by this port of a bridge.
         [!] "physdev-out": InterfacePattern {
             set: |m, value, not| m.port_out = Some(Negatable { value, not }),
             get: |m| m.port_out.map(Into::into),
             hooks: Hooks::all().difference(Hooks::OUTPUT),
+            sees: Some(sight::bridge_output),
         }
         /// The packet goes from port to port of one bridge and is not routed.
         [!] "physdev-is-bridged": Flag {

@@ -3,7 +3,7 @@
 use crate::model::Families;
 use crate::packet::{Packet, PacketKind};
 use crate::registry::{
-    Context, Domain, Extension, Lister, Outcome, Revision, Scope, Value, ValueError, bang,
+    Context, Domain, Extension, Lister, Outcome, Revision, Scope, Value, ValueError, bang, sight,
 };
 use crate::{choices, extension};
 use nfnetlink::wire::Problem;
@@ -46,6 +46,7 @@ extension! {
             set: |m, receiver, not| *m = Pkttype { receiver: receiver.0, not },
             get: |m| Some((AnyCase(m.receiver), m.not)),
             required: true,
+            sees: Some(sight::kind),
         }
     }
 }

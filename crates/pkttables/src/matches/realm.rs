@@ -4,7 +4,7 @@ use crate::domain::{Masked, Realms};
 use crate::extension;
 use crate::model::{Families, Hooks};
 use crate::packet::Packet;
-use crate::registry::{Context, Extension, Lister, Outcome, Revision};
+use crate::registry::{Context, Extension, Lister, Outcome, Revision, sight};
 
 /// The `realm` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +29,7 @@ extension! {
             set: |m, realm, not| *m = Realm { realm, not },
             get: |m| Some((m.realm, m.not)),
             required: true,
+            sees: Some(sight::realm),
         }
     }
 }

@@ -3,7 +3,7 @@ use crate::domain::{PortRange, PortsOf, SctpChunks};
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
 use crate::packet::Packet;
-use crate::registry::{Context, Extension, InfoWriter, Outcome, Revision};
+use crate::registry::{Context, Extension, InfoWriter, Outcome, Revision, sight};
 use nfnetlink::wire::Problem;
 
 /// The `sctp` match.
@@ -34,6 +34,7 @@ extension! {
         [!] "sport" | "source-port": PortsOf<{ protocol::SCTP }> {
             set: |m, ports, not| m.source = Some(Negatable { value: ports.0, not }),
             get: |m| m.source.map(|ports| (PortsOf(ports.value), ports.not)),
+            sees: Some(sight::source_port),
         }
         /// The port that the packet goes to is this one, or in this range.
         ///
@@ -41,6 +42,7 @@ extension! {
         [!] "dport" | "destination-port": PortsOf<{ protocol::SCTP }> {
             set: |m, ports, not| m.destination = Some(Negatable { value: ports.0, not }),
             get: |m| m.destination.map(|ports| (PortsOf(ports.value), ports.not)),
+            sees: Some(sight::destination_port),
         }
         /// The packet has any or all of the chunks in a list, or only such.
         ///

@@ -4,7 +4,7 @@ use crate::extension;
 use crate::model::{Families, Family, Negatable};
 use crate::packet::Packet;
 use crate::registry::{
-    Context, Domain, Extension, InfoReader, Lister, Outcome, Revision, Scope, Value, ValueError,
+    Context, Domain, Extension, InfoReader, Lister, Outcome, Revision, Scope, Value, ValueError, sight,
 };
 use nfnetlink::wire::{DecodeError, Problem};
 
@@ -30,6 +30,7 @@ extension! {
             set: |m, StateList(states), not| *m = State { states, not },
             get: |m| Some((StateList(m.states), m.not)),
             required: true,
+            sees: Some(sight::state),
         }
     }
 }

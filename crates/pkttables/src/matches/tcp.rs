@@ -6,7 +6,7 @@ use crate::nft::ports;
 use crate::packet::{Missing, Packet};
 use crate::registry::{
     Backend, Choice, Condition, Context, Domain, Extension, Flag, FromNative, Lister, Load, Native,
-    NativeWriter, Outcome, Recognised, Revision, RuleScope, Scope, Test, Value, ValueError, bang,
+    NativeWriter, Outcome, Recognised, Revision, RuleScope, Scope, Test, Value, ValueError, bang, sight,
 };
 use nfnetlink::wire::Problem;
 use pkttnetlink::nft::expr::{CmpOp, PayloadBase};
@@ -53,6 +53,7 @@ extension! {
         [!] "sport" | "source-port": PortsOf<{ protocol::TCP }> {
             set: |m, ports, not| m.source = Negatable { value: ports.0, not },
             get: |m| m.source.given().map(|(ports, not)| (PortsOf(ports), not)),
+            sees: Some(sight::source_port),
         }
         /// The port that the packet goes to is this one, or in this range.
         ///
@@ -60,6 +61,7 @@ extension! {
         [!] "dport" | "destination-port": PortsOf<{ protocol::TCP }> {
             set: |m, ports, not| m.destination = Negatable { value: ports.0, not },
             get: |m| m.destination.given().map(|(ports, not)| (PortsOf(ports), not)),
+            sees: Some(sight::destination_port),
         }
         /// The header has an option of this kind, for instance 2 for the maximum segment size.
         ///
@@ -75,6 +77,7 @@ extension! {
             set: |m, value, not| m.flags = Negatable { value, not },
             get: |m| m.flags.given(),
             excludes: &["syn"],
+            sees: Some(sight::tcp_flags),
         }
         /// The packet opens a connection: SYN is set; ACK, RST and FIN are clear.
         ///
@@ -83,6 +86,7 @@ extension! {
             set: |m, _, not| m.flags = Negatable { value: TcpFlags::SYN, not },
             get: |_| None,
             excludes: &["tcp-flags"],
+            sees: Some(sight::tcp_flags),
         }
     }
 }

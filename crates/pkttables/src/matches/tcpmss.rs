@@ -5,7 +5,7 @@ use crate::extension;
 use crate::model::{Families, protocol};
 use crate::packet::Packet;
 use crate::registry::{
-    Context, Domain, Extension, Lister, Outcome, Revision, Scope, Value, ValueError, bang,
+    Context, Domain, Extension, Lister, Outcome, Revision, Scope, Value, ValueError, bang, sight,
 };
 use std::fmt::Write as _;
 
@@ -41,6 +41,7 @@ extension! {
             set: |m, mss, not| *m = Tcpmss { mss, not },
             get: |m| Some((m.mss, m.not)),
             required: true,
+            sees: Some(sight::segment_size),
         }
     }
 }

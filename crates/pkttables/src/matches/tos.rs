@@ -3,7 +3,7 @@ use crate::domain::Tos as TosBits;
 use crate::extension;
 use crate::model::Families;
 use crate::packet::Packet;
-use crate::registry::{Context, Extension, Lister, Outcome, Revision, bang};
+use crate::registry::{Context, Extension, Lister, Outcome, Revision, bang, sight};
 use nfnetlink::wire::EncodeError;
 
 /// The `tos` match.
@@ -27,6 +27,7 @@ extension! {
             set: |m, bits, not| *m = Tos { bits, not },
             get: |m| Some((m.bits, m.not)),
             required: true,
+            sees: Some(sight::tos),
         }
     }
 }

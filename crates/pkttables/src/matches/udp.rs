@@ -6,7 +6,7 @@ use crate::nft::ports;
 use crate::packet::Packet;
 use crate::registry::{
     Backend, Context, Extension, FromNative, Lister, Native, NativeWriter, Outcome, Recognised, Revision,
-    RuleScope, ValueError,
+    RuleScope, ValueError, sight,
 };
 use nfnetlink::wire::Problem;
 
@@ -34,6 +34,7 @@ extension! {
         [!] "sport" | "source-port": PortRange {
             set: |m, value, not| m.source = Negatable { value, not },
             get: |m| m.source.given(),
+            sees: Some(sight::source_port),
         }
         /// The port that the packet goes to is this one, or in this range.
         ///
@@ -41,6 +42,7 @@ extension! {
         [!] "dport" | "destination-port": PortRange {
             set: |m, value, not| m.destination = Negatable { value, not },
             get: |m| m.destination.given(),
+            sees: Some(sight::destination_port),
         }
     }
 }

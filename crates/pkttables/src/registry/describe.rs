@@ -4,6 +4,7 @@ use super::native::{Native, Recognised};
 use super::sets::Sets;
 use super::value::{Scope, Sink, ValueError};
 use crate::model::{Families, Family, Hooks, Tables};
+use crate::packet::Packet;
 use nfnetlink::wire::DecodeError;
 
 /// Whether an extension tests packets or does something to them.
@@ -114,6 +115,8 @@ pub struct Param {
     pub optional_word: bool,
     /// What it accepts.
     pub domain: &'static Domain,
+    /// Of a match, what a packet has that the parameter is compared with, in words; see [`sight`](super::sight).
+    pub sees: Option<Sight>,
     #[doc(hidden)]
     pub set: fn(&mut dyn Instance, &str, bool, &Scope) -> Result<(), ValueError>,
     #[doc(hidden)]
@@ -121,6 +124,9 @@ pub struct Param {
     #[doc(hidden)]
     pub get: fn(&dyn Instance, &'static str, &mut dyn Sink),
 }
+
+/// Says in words what a packet has: `the source port is 80`; `None` if nothing can be said.
+pub type Sight = fn(&Packet<'_>) -> Option<String>;
 
 /// A help text, as it stands in the doc comment of what it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,6 +203,7 @@ impl Param {
         words: 1,
         optional_word: false,
         domain: &Domain::Nothing,
+        sees: None,
         set: |_, _, _, _| Ok(()),
         check: |_, _| Ok(()),
         get: |_, _, _| (),

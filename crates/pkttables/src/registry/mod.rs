@@ -24,13 +24,14 @@ mod query;
 pub(crate) use macros::extensions;
 mod sample;
 mod sets;
+pub mod sight;
 #[cfg(test)]
 pub(crate) mod testing;
 mod value;
 
 pub use build::{Builder, ParamError, ParamProblem};
 pub use complete::Completion;
-pub use describe::{Decoded, Descriptor, FromNativeErased, Help, Kind, Param, Require, RevisionInfo};
+pub use describe::{Decoded, Descriptor, FromNativeErased, Help, Kind, Param, Require, RevisionInfo, Sight};
 pub use domain::{Choice, Domain, ObjectKind};
 pub use environment::{Environment, Route, Socket, address_type_of_number};
 pub use evaluate::{Action, Answer, Backend, Context, Edit, Outcome, Template, Translation};

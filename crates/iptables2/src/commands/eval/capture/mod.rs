@@ -1,0 +1,73 @@
+//! Captured packets, and what their frames say besides.
+
+mod frame;
+mod pcap;
+mod pcapng;
+
+use pcap_file::PcapError;
+use pkttables::packet::{InterfaceName, Meta};
+use pkttables_eval::Origin;
+use std::io::{BufRead, Read};
+
+/// A captured packet.
+#[derive(Debug)]
+pub(super) struct Captured {
+    /// The bytes from the IP header on.
+    pub(super) bytes: Vec<u8>,
+    pub(super) meta: Meta,
+    pub(super) origin: Origin,
+    /// Whether it is an IP packet; all others have nothing to do with the rules.
+    pub(super) is_ip: bool,
+}
+
+/// Hands every packet of a pcapng or pcap file to `each`, in order, with its number.
+///
+/// `interface` is the one that packets came in by where the capture does not tell.
+pub(super) fn read(
+    mut input: impl BufRead,
+    interface: Option<InterfaceName>,
+    mut each: impl FnMut(usize, Captured) -> Result<(), String>,
+) -> Result<(), String> {
+    let beginning = input.fill_buf().map_err(|error| error.to_string())?;
+    let is_pcapng = beginning.starts_with(&[0x0a, 0x0d, 0x0d, 0x0a]);
+    let mut number = 0;
+    let counting = |packet: Captured| {
+        number += 1;
+        each(number, packet)
+    };
+    let read = match is_pcapng {
+        true => pcapng::read(&mut input as &mut dyn Read, interface, counting),
+        false => pcap::read(&mut input as &mut dyn Read, interface, counting),
+    };
+    read.map_err(|problem| match problem {
+        Problem::Ours(text) => text,
+        Problem::File(error) if number == 0 => format!("no capture that can be read: {}", reason(&error)),
+        Problem::File(error) => format!("behind packet {number}: {}", reason(&error)),
+        Problem::Content(text) if number == 0 => text,
+        Problem::Content(text) => format!("behind packet {number}: {text}"),
+    })
+}
+
+/// What ended the reading.
+#[derive(Debug)]
+enum Problem {
+    /// What was done with a packet failed.
+    Ours(String),
+    /// The file is damaged.
+    File(PcapError),
+    /// The file holds what is not understood.
+    Content(String),
+}
+
+fn reason(error: &PcapError) -> String {
+    match error {
+        PcapError::IncompleteBuffer => "the file ends in the middle".into(),
+        PcapError::IoError(error) => error.to_string(),
+        error => error.to_string(),
+    }
+}
+
+/// Nanoseconds of `ticks` of a clock, as which the reader takes nanoseconds.
+fn nanoseconds(ticks: u128, per_second: u64) -> u64 {
+    u64::try_from(ticks.saturating_mul(1_000_000_000) / u128::from(per_second.max(1))).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,149 @@
+use pkttables::model::TableName;
+use pkttables_eval::{Event, Fate, Observer, Reason};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// What happened to a packet.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    wants_reasons: bool,
+    /// Everything in order.
+    steps: Vec<Step>,
+}
+
+/// A rule that a packet met or missed.
+#[derive(Debug)]
+struct Step {
+    table: TableName,
+    chain: String,
+    rule: usize,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    /// As the kernel's TRACE names it: `rule`, `return` or `policy`.
+    Met(&'static str),
+    Missed(Reason),
+}
+
+impl Seen {
+    pub(crate) fn new(wants_reasons: bool) -> Self {
+        Self { wants_reasons, steps: Vec::new() }
+    }
+
+    /// Where the packet came by, in the form of the kernel's TRACE.
+    pub(crate) fn trace(&self) -> impl Iterator<Item = String> {
+        self.steps.iter().filter_map(|step| match step.what {
+            What::Met(kind) => Some(format!("{}:{}:{kind}:{}", step.table.name(), step.chain, step.rule)),
+            What::Missed(_) => None,
+        })
+    }
+}
+
+impl Observer for Seen {
+    fn event(&mut self, event: Event<'_>) {
+        let (table, chain, rule, what) = match event {
+            Event::Trace { table, chain, kind, rule, .. } => (table, chain, rule, What::Met(kind)),
+            Event::Miss { table, chain, rule, reason, .. } => {
+                (table, chain, rule, What::Missed(reason.clone()))
+            }
+            _ => return,
+        };
+        self.steps.push(Step { table, chain: chain.to_owned(), rule, what });
+    }
+
+    fn wants_reasons(&self) -> bool {
+        self.wants_reasons
+    }
+}
+
+/// A packet's fate as one JSON object.
+pub(crate) fn json(number: usize, fate: &Fate<'_>, seen: &Seen, trace: bool) -> Value {
+    let mut object = json!({
+        "packet": number,
+        "verdict": fate.verdict.name(),
+        "hook": fate.hook.map(|hook| hook.chain()),
+        "table": fate.rule.map(|rule| rule.table.name()),
+        "chain": fate.rule.map(|rule| rule.chain),
+        "rule": fate.rule.map(|rule| rule.number),
+        "out": match fate.pieces {
+            [] => fate.out.map(hex).into(),
+            pieces => pieces.iter().map(|piece| hex(piece)).collect::<Value>(),
+        },
+        "mark": fate.mark,
+    });
+    let mut insert = |key: &str, value: Value| {
+        if let Some(object) = object.as_object_mut() {
+            object.insert(key.into(), value);
+        }
+    };
+    if let (Some(_), Some(output)) = (fate.out, fate.output) {
+        insert("outif", output.to_string().into());
+    }
+    // The flow label of an ICMPv6 error is a hash with a secret of the kernel, so the bytes are not told.
+    if let Some(reply) = fate.reply.filter(|reply| reply.get(6) != Some(&58) || reply.first() == Some(&0x45))
+    {
+        insert("reply", hex(reply).into());
+    }
+    if let Some(queue) = fate.queue {
+        insert("queue", queue.into());
+    }
+    if trace {
+        insert("trace", seen.trace().collect());
+    }
+    if seen.wants_reasons {
+        let missed = seen.steps.iter().filter_map(|step| match &step.what {
+            What::Missed(reason) => Some(json!({
+                "table": step.table.name(),
+                "chain": step.chain,
+                "rule": step.rule,
+                "condition": reason.condition,
+                "found": reason.found,
+            })),
+            What::Met(_) => None,
+        });
+        insert("why", missed.collect());
+    }
+    object
+}
+
+/// A packet's fate in words.
+pub(crate) fn text(number: usize, fate: &Fate<'_>, seen: &Seen) -> String {
+    let mut text = String::new();
+    for step in &seen.steps {
+        let Step { table, chain, rule, what } = step;
+        let table = table.name();
+        let _ = match what {
+            What::Met(kind) => writeln!(text, "{number}: TRACE {table}:{chain}:{kind}:{rule}"),
+            What::Missed(reason) => writeln!(text, "{number}: rule {rule} of {chain} in {table}: {reason}"),
+        };
+    }
+    let _ = writeln!(text, "{number}: {}", verdict(fate));
+    text
+}
+
+/// The end of a packet's way, and what decided.
+pub(crate) fn verdict(fate: &Fate<'_>) -> String {
+    let mut text = fate.verdict.name().to_owned();
+    if let Some(hook) = fate.hook {
+        let _ = write!(text, " at {}", hook.chain());
+    }
+    match fate.rule {
+        Some(rule) if rule.number == 0 => {
+            let _ = write!(text, " by the policy of {} in {}", rule.chain, rule.table.name());
+        }
+        Some(rule) => {
+            let _ = write!(text, " by rule {} of {} in {}", rule.number, rule.chain, rule.table.name());
+        }
+        None => {}
+    }
+    text
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
