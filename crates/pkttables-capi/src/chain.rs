@@ -68,7 +68,10 @@ impl pktt_chain {
 
     /// The chain with those of its rules that are not foreign.
     pub(crate) fn model(&self) -> Chain {
-        Chain { rules: self.rules.iter().filter_map(pktt_rule::known).cloned().collect(), ..self.declaration() }
+        Chain {
+            rules: self.rules.iter().filter_map(pktt_rule::known).cloned().collect(),
+            ..self.declaration()
+        }
     }
 }
 

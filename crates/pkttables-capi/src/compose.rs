@@ -169,7 +169,8 @@ pub extern "C" fn pktt_rule_set_jump(
         let rule = given(rule, "rule")?;
         let chain = chain.get("chain")?;
         check_chain_name(rule.family, chain)?;
-        changed(rule)?.target = if comes_back { Target::Jump(chain.into()) } else { Target::Goto(chain.into()) };
+        changed(rule)?.target =
+            if comes_back { Target::Jump(chain.into()) } else { Target::Goto(chain.into()) };
         Ok(())
     })
 }

@@ -277,7 +277,8 @@ pub extern "C" fn pktt_evaluator_process<'e>(
         seen.strings.clear();
         strings.clear();
         let told = judge.process(Data::new(bytes), &meta, origin, seen)?;
-        evaluator.bytes = vec![told.out.unwrap_or_default().to_vec(), told.reply.unwrap_or_default().to_vec()];
+        evaluator.bytes =
+            vec![told.out.unwrap_or_default().to_vec(), told.reply.unwrap_or_default().to_vec()];
         evaluator.pieces = told.pieces.to_vec();
         *fate = lend(&told, &evaluator.bytes, strings);
         Ok(Some(&evaluator.fate))

@@ -121,19 +121,31 @@ impl Change {
         match &message.body {
             Body::NewTable(table) | Body::DeleteTable(table) => {
                 let made = matches!(message.body, Body::NewTable(_));
-                change.kind = either(made, pktt_event_kind::PKTT_EVENT_NEW_TABLE, pktt_event_kind::PKTT_EVENT_DELETE_TABLE);
+                change.kind = either(
+                    made,
+                    pktt_event_kind::PKTT_EVENT_NEW_TABLE,
+                    pktt_event_kind::PKTT_EVENT_DELETE_TABLE,
+                );
                 change.table = name(&table.name);
                 change.handle = table.handle.unwrap_or_default();
             }
             Body::NewChain(chain) | Body::DeleteChain(chain) => {
                 let made = matches!(message.body, Body::NewChain(_));
-                change.kind = either(made, pktt_event_kind::PKTT_EVENT_NEW_CHAIN, pktt_event_kind::PKTT_EVENT_DELETE_CHAIN);
+                change.kind = either(
+                    made,
+                    pktt_event_kind::PKTT_EVENT_NEW_CHAIN,
+                    pktt_event_kind::PKTT_EVENT_DELETE_CHAIN,
+                );
                 (change.table, change.chain) = (name(&chain.table), name(&chain.name));
                 change.handle = chain.handle.unwrap_or_default();
             }
             Body::NewRule(rule) | Body::DeleteRule(rule) => {
                 let made = matches!(message.body, Body::NewRule(_));
-                change.kind = either(made, pktt_event_kind::PKTT_EVENT_NEW_RULE, pktt_event_kind::PKTT_EVENT_DELETE_RULE);
+                change.kind = either(
+                    made,
+                    pktt_event_kind::PKTT_EVENT_NEW_RULE,
+                    pktt_event_kind::PKTT_EVENT_DELETE_RULE,
+                );
                 (change.table, change.chain) = (name(&rule.table), name(&rule.chain));
                 change.handle = rule.handle.unwrap_or_default();
                 change.rule = family.and_then(|family| saved(rule, family));

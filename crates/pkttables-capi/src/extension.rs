@@ -1,10 +1,10 @@
 //! What a match or target says about itself.
 
 use crate::error::pktt_error;
+use crate::error::pktt_status;
 use crate::failure::{Failure, given};
 use crate::ffi::{Text, TextArray, c_string, put};
 use crate::guard::{get, status, value_or};
-use crate::error::pktt_status;
 use crate::names::{FamilyNumber, KindNumber, family_bits, hook_bits, pktt_family, pktt_kind, table_bits};
 use crate::param::pktt_param;
 use pkttables::registry::{Descriptor, Require};

@@ -109,11 +109,7 @@ impl From<Vec<Diagnostic>> for Failure {
             [only] => only.to_string(),
             [first, rest @ ..] => format!("{first}, and {} more", rest.len()),
         };
-        Self {
-            status: PKTT_ERROR_SYNTAX,
-            message,
-            problems: diagnostics.iter().map(diagnosed).collect(),
-        }
+        Self { status: PKTT_ERROR_SYNTAX, message, problems: diagnostics.iter().map(diagnosed).collect() }
     }
 }
 
@@ -174,7 +170,8 @@ impl From<Error> for Failure {
                 return Self::with(PKTT_ERROR_REFUSED, problem);
             }
             Error::BatchRefused(batch) => {
-                let status = if error.is_generation_changed() { PKTT_ERROR_CHANGED } else { PKTT_ERROR_REFUSED };
+                let status =
+                    if error.is_generation_changed() { PKTT_ERROR_CHANGED } else { PKTT_ERROR_REFUSED };
                 let problems = batch.failures.iter().map(|BatchFailure { tag, refusal, .. }| Problem {
                     operation: tag.unwrap_or_default(),
                     ..refused(refusal)
@@ -300,7 +297,9 @@ impl From<pkttables_eval::Error> for Failure {
         use pkttables_eval::Error;
         let message = error.to_string();
         let (status, place) = match error {
-            Error::NoChain { table, chain, rule, .. } => (PKTT_ERROR_NOT_FOUND, Some((table, chain, rule, None))),
+            Error::NoChain { table, chain, rule, .. } => {
+                (PKTT_ERROR_NOT_FOUND, Some((table, chain, rule, None)))
+            }
             Error::Loop { table, chain } => (PKTT_ERROR_LOOP, Some((table, chain, 0, None))),
             Error::Unsupported { table, chain, rule, extension } => {
                 (PKTT_ERROR_UNSUPPORTED, Some((table, chain, rule, Some(extension.into()))))

@@ -22,7 +22,10 @@ pub struct pktt_host {
 ///
 /// NULL, with PKTT_ERROR_ARGUMENT, if `family` is no family.
 #[unsafe(no_mangle)]
-pub extern "C" fn pktt_host_new(family: FamilyNumber, error: Option<&mut pktt_error>) -> Option<Box<pktt_host>> {
+pub extern "C" fn pktt_host_new(
+    family: FamilyNumber,
+    error: Option<&mut pktt_error>,
+) -> Option<Box<pktt_host>> {
     handle(error, || Ok(pktt_host { family: pktt_family::read(family)?, host: Host::new() }))
 }
 
@@ -49,7 +52,8 @@ pub extern "C" fn pktt_host_add_route(
         let pktt_host { family, host } = given(host, "host")?;
         let prefix = prefix.get("prefix")?;
         let no_prefix = |reason| Failure::argument(format!("prefix {prefix}: {reason}"));
-        let mask = AddressMask::parse(prefix, &Scope { family: *family, protocol: None }).map_err(no_prefix)?;
+        let mask =
+            AddressMask::parse(prefix, &Scope { family: *family, protocol: None }).map_err(no_prefix)?;
         let interface = interface_name(interface.get("interface")?)?;
         let gateway = gateway.optional("gateway")?;
         let gateway = gateway.map(|gateway| {

@@ -5,6 +5,17 @@
 #![allow(non_camel_case_types, reason = "the names are those that C programs use")]
 #![allow(unsafe_code, reason = "C calls these functions by their names; unsafe blocks are in `ffi` alone")]
 #![deny(clippy::undocumented_unsafe_blocks)]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice
+    )
+)]
 
 // In the order in which a C program meets them; the header has its functions in this order.
 pub mod version;

@@ -159,7 +159,10 @@ numbered! {
 }
 
 /// Reads a number of which 0 means that nothing was said.
-pub(crate) fn optional<T>(number: u32, read: impl FnOnce(u32) -> Result<T, Failure>) -> Result<Option<T>, Failure> {
+pub(crate) fn optional<T>(
+    number: u32,
+    read: impl FnOnce(u32) -> Result<T, Failure>,
+) -> Result<Option<T>, Failure> {
     if number == 0 { Ok(None) } else { read(number).map(Some) }
 }
 

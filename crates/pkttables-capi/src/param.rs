@@ -240,14 +240,18 @@ pub extern "C" fn pktt_words_count(words: Option<&pktt_words>) -> usize {
 /// One of the words, counted from 0; NULL if there are not so many. Lives as long as `words`.
 #[unsafe(no_mangle)]
 pub extern "C" fn pktt_words_at(words: Option<&pktt_words>, index: usize) -> *const c_char {
-    get(ptr::null(), || words.and_then(|words| words.0.get(index)).map_or(ptr::null(), |(word, _)| word.as_ptr()))
+    get(ptr::null(), || {
+        words.and_then(|words| words.0.get(index)).map_or(ptr::null(), |(word, _)| word.as_ptr())
+    })
 }
 
 /// What one of the words means, counted from 0; empty if that is not known, NULL if there are not so many. Lives as
 /// long as `words`.
 #[unsafe(no_mangle)]
 pub extern "C" fn pktt_words_help(words: Option<&pktt_words>, index: usize) -> *const c_char {
-    get(ptr::null(), || words.and_then(|words| words.0.get(index)).map_or(ptr::null(), |(_, help)| help.as_ptr()))
+    get(ptr::null(), || {
+        words.and_then(|words| words.0.get(index)).map_or(ptr::null(), |(_, help)| help.as_ptr())
+    })
 }
 
 /// Frees words; NULL is nothing to free.

@@ -43,9 +43,18 @@ impl pktt_part {
             }
         };
         given("source", header.source.as_ref().map(|given| (&given.value as &dyn WriteValue, given.not)));
-        given("destination", header.destination.as_ref().map(|given| (&given.value as &dyn WriteValue, given.not)));
-        given("in-interface", header.in_interface.as_ref().map(|given| (&given.value as &dyn WriteValue, given.not)));
-        given("out-interface", header.out_interface.as_ref().map(|given| (&given.value as &dyn WriteValue, given.not)));
+        given(
+            "destination",
+            header.destination.as_ref().map(|given| (&given.value as &dyn WriteValue, given.not)),
+        );
+        given(
+            "in-interface",
+            header.in_interface.as_ref().map(|given| (&given.value as &dyn WriteValue, given.not)),
+        );
+        given(
+            "out-interface",
+            header.out_interface.as_ref().map(|given| (&given.value as &dyn WriteValue, given.not)),
+        );
         if let Some(Negatable { value, not }) = header.protocol {
             collected.add("protocol", not, &protocol::name(value));
         }

@@ -5,7 +5,9 @@ use crate::extension::pktt_extension;
 use crate::failure::{Failure, given};
 use crate::ffi::Text;
 use crate::guard::{get, handle, value_or};
-use crate::names::{FamilyNumber, KindNumber, TableNumber, optional, pktt_family, pktt_hook, pktt_kind, pktt_table};
+use crate::names::{
+    FamilyNumber, KindNumber, TableNumber, optional, pktt_family, pktt_hook, pktt_kind, pktt_table,
+};
 use pkttables::registry::{Descriptor, Registry};
 use std::rc::Rc;
 

@@ -257,7 +257,9 @@ pub extern "C" fn pktt_rule_target(rule: Option<&pktt_rule>) -> Option<&pktt_par
 pub extern "C" fn pktt_rule_does_the_same(rule: Option<&pktt_rule>, other: Option<&pktt_rule>) -> bool {
     get(false, || match (rule, other) {
         (Some(rule), Some(other)) => match (&rule.body, &other.body) {
-            (RuleBody::Known(one), RuleBody::Known(two)) => rule.family == other.family && one.does_the_same(two),
+            (RuleBody::Known(one), RuleBody::Known(two)) => {
+                rule.family == other.family && one.does_the_same(two)
+            }
             (one, two) => one == two,
         },
         _ => false,

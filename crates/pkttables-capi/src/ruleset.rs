@@ -50,12 +50,12 @@ impl pktt_ruleset {
 
     /// The chains of a table, which is added if need be.
     pub(crate) fn table(&mut self, table: TableName) -> &mut Vec<pktt_chain> {
-        let place = self.tables.iter().position(|(name, _)| *name == table);
-        let last = self.tables.len();
-        if place.is_none() {
+        let place = self.tables.iter().position(|(name, _)| *name == table).unwrap_or_else(|| {
             self.tables.push((table, Vec::new()));
-        }
-        &mut self.tables[place.unwrap_or(last)].1
+            self.tables.len() - 1
+        });
+        #[expect(clippy::indexing_slicing, reason = "it is there by now")]
+        &mut self.tables[place].1
     }
 
     fn save(&self, style: CounterStyle) -> String {

@@ -54,9 +54,7 @@ impl Edit {
             Self::RenameChain(chain, name) => editor.rename_chain(table, chain, name),
             Self::DeleteChain(chain) => editor.delete_chain(table, chain),
             Self::DeleteChains => editor.delete_chains(table),
-            Self::SetPolicy(chain, policy, counters) => {
-                editor.set_policy(table, chain, (*policy, *counters))
-            }
+            Self::SetPolicy(chain, policy, counters) => editor.set_policy(table, chain, (*policy, *counters)),
         }
     }
 }
@@ -107,7 +105,10 @@ fn rule_of(rule: Option<&pktt_rule>, family: Family) -> Result<Rule, Failure> {
 
 /// A rule's number, from 1.
 fn number_of(number: usize) -> Result<u32, Failure> {
-    u32::try_from(number).ok().filter(|number| *number > 0).ok_or_else(|| Failure::argument("rules count from 1"))
+    u32::try_from(number)
+        .ok()
+        .filter(|number| *number > 0)
+        .ok_or_else(|| Failure::argument("rules count from 1"))
 }
 
 /// Begins a transaction. To be freed with pktt_transaction_free.
@@ -172,7 +173,9 @@ pub extern "C" fn pktt_transaction_append(
     rule: Option<&pktt_rule>,
     error: Option<&mut pktt_error>,
 ) -> pktt_status {
-    add(transaction, table, error, |family| Ok(Edit::Append(chain.get("chain")?.into(), rule_of(rule, family)?)))
+    add(transaction, table, error, |family| {
+        Ok(Edit::Append(chain.get("chain")?.into(), rule_of(rule, family)?))
+    })
 }
 
 /// Adds a rule that gets this number, from 1; those behind it move on (`-I`). The rule is copied.
@@ -199,7 +202,9 @@ pub extern "C" fn pktt_transaction_delete(
     rule: Option<&pktt_rule>,
     error: Option<&mut pktt_error>,
 ) -> pktt_status {
-    add(transaction, table, error, |family| Ok(Edit::Delete(chain.get("chain")?.into(), rule_of(rule, family)?)))
+    add(transaction, table, error, |family| {
+        Ok(Edit::Delete(chain.get("chain")?.into(), rule_of(rule, family)?))
+    })
 }
 
 /// Deletes the rule with this number, from 1 (`-D CHAIN NUMBER`).

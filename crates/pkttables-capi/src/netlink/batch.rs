@@ -11,25 +11,17 @@ use std::ptr;
 
 /// Messages of one subsystem that the kernel applies all or not at all.
 #[derive(Debug)]
-pub struct pktt_batch(State);
-
-#[derive(Debug)]
-enum State {
-    Growing(BatchBuilder),
-    Ended(Batch),
+pub struct pktt_batch {
+    /// None once the batch has ended.
+    builder: Option<BatchBuilder>,
+    ended: Option<Batch>,
 }
 
 impl pktt_batch {
     /// Ends the batch, if that is not done yet.
     pub(crate) fn end(&mut self) -> &Batch {
-        if let State::Growing(builder) = &mut self.0 {
-            let builder = std::mem::replace(builder, BatchBuilder::new(0));
-            self.0 = State::Ended(builder.end());
-        }
-        match &self.0 {
-            State::Ended(batch) => batch,
-            State::Growing(_) => unreachable!("it was ended just now"),
-        }
+        let builder = &mut self.builder;
+        self.ended.get_or_insert_with(|| builder.take().unwrap_or_else(|| BatchBuilder::new(0)).end())
     }
 }
 
@@ -40,10 +32,11 @@ impl pktt_batch {
 #[unsafe(no_mangle)]
 pub extern "C" fn pktt_batch_new(subsystem: u8, generation: Option<&u32>) -> Option<Box<pktt_batch>> {
     handle(None, || {
-        Ok(pktt_batch(State::Growing(match generation {
+        let builder = match generation {
             None => BatchBuilder::new(subsystem),
             Some(generation) => BatchBuilder::with_generation(subsystem, *generation),
-        })))
+        };
+        Ok(pktt_batch { builder: Some(builder), ended: None })
     })
 }
 
@@ -70,21 +63,17 @@ pub extern "C" fn pktt_batch_add(
 ) -> pktt_status {
     status(error, || {
         let payload = given(payload, "payload")?.payload()?;
-        match &mut given(batch, "batch")?.0 {
-            State::Growing(builder) => Ok(builder.push(tag, kind, Flags(flags), |writer| writer.bytes(payload))?),
-            State::Ended(_) => Err(Failure::argument("the batch was sent already")),
-        }
+        let builder = given(batch, "batch")?.builder.as_mut();
+        let builder = builder.ok_or_else(|| Failure::argument("the batch was sent already"))?;
+        Ok(builder.push(tag, kind, Flags(flags), |writer| writer.bytes(payload))?)
     })
 }
 
 /// How many messages it has, begin and end not counted; 0 for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn pktt_batch_count(batch: Option<&pktt_batch>) -> usize {
-    match batch.map(|batch| &batch.0) {
-        None => 0,
-        Some(State::Growing(builder)) => builder.len(),
-        Some(State::Ended(batch)) => batch.len(),
-    }
+    let Some(pktt_batch { builder, ended }) = batch else { return 0 };
+    builder.as_ref().map(BatchBuilder::len).or_else(|| ended.as_ref().map(Batch::len)).unwrap_or_default()
 }
 
 /// Ends the batch, if that is not done yet, and gives it as one datagram, for pktt_socket_send, with its length in

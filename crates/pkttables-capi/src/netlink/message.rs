@@ -135,7 +135,8 @@ pub extern "C" fn pktt_message_answer(
             return Err(crate::failure::Failure::argument("the message is no answer of the kind error"));
         }
         let payload = message.payload.get(message.payload_len, "payload")?;
-        let header = Header { kind: message.kind, flags: nfnetlink::Flags(message.flags), ..Header::default() };
+        let header =
+            Header { kind: message.kind, flags: nfnetlink::Flags(message.flags), ..Header::default() };
         match Refusal::decode(&Message { header, payload: Reader::new(payload), offset: 0 })? {
             None => Ok(()),
             Some(refusal) if refusal.errno == nfnetlink::Errno::EPERM => Err(Error::PermissionDenied.into()),
