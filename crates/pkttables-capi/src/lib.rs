@@ -1,7 +1,7 @@
 //! The C API of pkttables. What it is for C stands in `include/pkttables.h`, which is made from these sources.
 //!
 //! The library crates are wrapped one subject a file. Handles are opaque; a pointer that may be NULL is an
-//! `Option` here. Every entry runs in [`guard`](mod@guard), which keeps panics in, and what is `unsafe` stands in `ffi`.
+//! `Option` here. Every entry runs in `guard`, which keeps panics in, and what is `unsafe` stands in `ffi`.
 #![allow(non_camel_case_types, reason = "the names are those that C programs use")]
 #![allow(unsafe_code, reason = "C calls these functions by their names; unsafe blocks are in `ffi` alone")]
 #![deny(clippy::undocumented_unsafe_blocks)]
