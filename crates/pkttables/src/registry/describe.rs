@@ -152,6 +152,12 @@ impl Descriptor {
         from_native: None,
     };
 
+    /// Whether `name` is its name or an alias of it.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.aliases.contains(&name)
+    }
+
     /// The parameter whose option is called `name` in `family`.
     #[must_use]
     pub fn param(&self, name: &str, family: Family) -> Option<&'static Param> {

@@ -54,7 +54,7 @@ macro_rules! extension {
         impl $crate::registry::Describe for $type {
             const DESCRIPTOR: &'static $crate::registry::Descriptor = {
                 #[allow(clippy::needless_update, reason = "an extension may set every field")]
-                const DESCRIPTOR: $crate::registry::Descriptor = $crate::registry::Descriptor {
+                static DESCRIPTOR: $crate::registry::Descriptor = $crate::registry::Descriptor {
                     $($field: $value,)*
                     ..$crate::registry::Descriptor {
                         kind: $kind,

@@ -5,6 +5,7 @@
 //! [`Extension`] trait adds its kernel layouts.
 
 mod build;
+mod builtin;
 #[cfg(test)]
 mod captured;
 mod choices;
