@@ -7,12 +7,21 @@ use pkttables::kernel::{Kernel, Snapshot, Transaction};
 use pkttables::model::{Family, Rule, TableName};
 use pkttables::registry::Registry;
 use pkttables::text::{Command, Event, Parser, ReadOptions, Reader};
+use rustix::time::{ClockId, clock_gettime};
+use std::time::Duration;
 
 /// A failure of a benchmark's preparation.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// Rules and chains of the rulesets that are measured.
 pub const SIZES: [(usize, usize); 2] = [(10_000, 1_000), (100_000, 10_000)];
+
+/// The CPU time of this thread so far: unlike the time on the wall it does not grow with what else the machine does.
+#[must_use]
+pub fn cpu_time() -> Duration {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or_default())
+}
 
 /// Reads save files line by line.
 #[must_use]

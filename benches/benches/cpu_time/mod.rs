@@ -1,8 +1,8 @@
-//! CPU time of the measuring thread: unlike the time on the wall it does not grow with what else the machine does.
+//! Measuring by CPU time.
 
+use benches::cpu_time;
 use criterion::Criterion;
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
-use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
 
 /// Measures by CPU time.
@@ -13,22 +13,16 @@ pub(crate) fn criterion() -> Criterion<CpuTime> {
     Criterion::default().with_measurement(CpuTime).configure_from_args()
 }
 
-/// The CPU time of this thread so far.
-pub(crate) fn now() -> Duration {
-    let now = clock_gettime(ClockId::ThreadCPUTime);
-    Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or_default())
-}
-
 impl Measurement for CpuTime {
     type Intermediate = Duration;
     type Value = Duration;
 
     fn start(&self) -> Duration {
-        now()
+        cpu_time()
     }
 
     fn end(&self, start: Duration) -> Duration {
-        now().saturating_sub(start)
+        cpu_time().saturating_sub(start)
     }
 
     fn add(&self, one: &Duration, other: &Duration) -> Duration {

@@ -18,7 +18,7 @@ mod ruleset;
 
 pub use namespace::{enter_namespace, in_namespace, try_in_namespace, without_privilege};
 pub use program::{find, program, run};
-pub use ruleset::{nft_ruleset, ruleset};
+pub use ruleset::{changed_ruleset, jumps, nft_ruleset, ruleset};
 
 /// Says that a test is skipped because of `reason`; panics where the kernel is required.
 ///

@@ -26,6 +26,45 @@ pub fn ruleset(rules: usize, chains: usize) -> String {
     text
 }
 
+/// What [`ruleset`] gives, with `changed` of the chains, spread evenly, each with its first rule replaced and one
+/// more rule behind that.
+#[must_use]
+pub fn changed_ruleset(text: &str, chains: usize, changed: usize) -> String {
+    let starts: Vec<String> =
+        (0..changed).map(|number| format!("-A host-{} ", number * chains / changed)).collect();
+    let mut starts = starts.iter().peekable();
+    let mut result = String::with_capacity(text.len() + changed * 64);
+    for line in text.lines() {
+        let Some(start) = starts.next_if(|start| line.starts_with(start.as_str())) else {
+            result.extend([line, "\n"]);
+            continue;
+        };
+        let rule = line.rsplit_once(" -j ").map_or(line, |(rule, _)| rule);
+        let _ = writeln!(result, "{rule} -j RETURN\n{start}-p icmp -j ACCEPT");
+    }
+    result
+}
+
+/// A filter table in the form of a save file: `rules` rules in `FORWARD`, each of which jumps to one of `chains`
+/// chains without rules.
+#[must_use]
+pub fn jumps(rules: usize, chains: usize) -> String {
+    let mut text = String::with_capacity(rules * 64 + chains * 24);
+    text.push_str("*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n");
+    for chain in 0..chains {
+        let _ = writeln!(text, ":host-{chain} - [0:0]");
+    }
+    for Rule { source, protocol, port, .. } in generated(rules, 1) {
+        let chain = (port - 1) % chains;
+        let _ = writeln!(
+            text,
+            "-A FORWARD -s {source}/32 -p {protocol} -m {protocol} --dport {port} -j host-{chain}",
+        );
+    }
+    text.push_str("COMMIT\n");
+    text
+}
+
 /// The same table as [`ruleset`] gives, in the language of `nft -f`.
 #[must_use]
 pub fn nft_ruleset(rules: usize, chains: usize) -> String {
@@ -98,6 +137,23 @@ mod tests {
         assert_eq!(count("-A host-"), 1000);
         assert_eq!(count("-A host-7 "), 10);
         assert_eq!(count("-A FORWARD"), 100);
+    }
+
+    #[test]
+    fn some_chains_are_changed() {
+        let text = ruleset(1000, 100);
+        let changed = changed_ruleset(&text, 100, 10);
+        assert_eq!(changed.lines().count(), text.lines().count() + 10);
+        assert_eq!(changed.matches("-j RETURN").count(), 10);
+        let rules = |chain: &str| changed.lines().filter(|line| line.starts_with(chain)).count();
+        assert_eq!((rules("-A host-90 "), rules("-A host-9 ")), (11, 10));
+    }
+
+    #[test]
+    fn all_jump_from_one_chain() {
+        let text = jumps(1000, 100);
+        assert_eq!(text.lines().filter(|line| line.starts_with("-A FORWARD ")).count(), 1000);
+        assert_eq!(text.matches("-j host-7\n").count(), 10);
     }
 
     #[test]

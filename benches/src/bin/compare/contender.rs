@@ -1,13 +1,13 @@
 //! The programs that are compared.
 
 use crate::measure::Output;
-use crate::part::Files;
+use crate::rounds::Rounds;
 use benches::Result;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A program with its arguments and its input.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Contender {
     pub(crate) name: &'static str,
     pub(crate) program: PathBuf,
@@ -16,50 +16,41 @@ pub(crate) struct Contender {
     pub(crate) output: Output,
 }
 
-/// Names that the report looks for.
+/// Names that promises are about.
 pub(crate) const IPTABLES2: &str = "iptables2";
 pub(crate) const REPLAY: &str = "replay of its batch";
+pub(crate) const NFT: &str = "iptables-nft";
 pub(crate) const NFT_RESTORE: &str = "iptables-nft-restore";
 pub(crate) const NFT_SAVE: &str = "iptables-nft-save";
 
-/// Those that load a ruleset, and the names of those that are not installed.
-pub(crate) fn loaders(iptables2: &Path, files: &Files) -> Result<(Vec<Contender>, Vec<&'static str>)> {
-    let own = Contender::new(IPTABLES2, iptables2.into(), &["iptables-restore"], &files.save);
-    let replay = Contender {
-        args: vec!["replay".into(), files.batch.clone()],
-        output: Output::Nanoseconds,
-        ..Contender::new(REPLAY, std::env::current_exe()?, &[], Path::new("/dev/null"))
-    };
-    let (peers, missing) = installed(&[
-        (NFT_RESTORE, &[], &files.save),
-        ("iptables-legacy-restore", &[], &files.save),
-        ("nft", &["-f", "-"], &files.nft),
-    ]);
-    Ok((std::iter::once(own).chain(peers).chain([replay]).collect(), missing))
-}
-
-/// Those that save the loaded ruleset, and the names of those that are not installed.
-pub(crate) fn savers(iptables2: &Path) -> (Vec<Contender>, Vec<&'static str>) {
-    let nothing = PathBuf::from("/dev/null");
-    let own = Contender::new(IPTABLES2, iptables2.into(), &["iptables-save"], &nothing);
-    let (peers, missing) = installed(&[(NFT_SAVE, &[], &nothing)]);
-    (std::iter::once(own).chain(peers).collect(), missing)
-}
-
-type Peer<'a> = (&'static str, &'a [&'a str], &'a PathBuf);
-
-fn installed(peers: &[Peer<'_>]) -> (Vec<Contender>, Vec<&'static str>) {
-    let (mut found, mut missing) = (Vec::new(), Vec::new());
-    for (name, args, input) in peers {
-        match testkit::find(name) {
-            Some(program) => found.push(Contender::new(name, program, args, input)),
-            None => missing.push(*name),
-        }
-    }
-    (found, missing)
-}
+/// What it is called, the program, its arguments and its input.
+pub(crate) type Peer<'a> = (&'static str, &'a str, &'a [&'a str], &'a Path);
 
 impl Contender {
+    /// The release build of this project.
+    pub(crate) fn iptables2(rounds: &Rounds, args: &[&str], input: &Path) -> Self {
+        Self::new(IPTABLES2, rounds.iptables2.clone(), args, input)
+    }
+
+    /// Sends the bytes of a file.
+    pub(crate) fn replay(batch: &Path) -> Result<Self> {
+        let own = Self::new(REPLAY, std::env::current_exe()?, &["replay"], Path::new("/dev/null"));
+        let args = own.args.iter().cloned().chain([batch.to_owned()]).collect();
+        Ok(Self { args, output: Output::Nanoseconds, ..own })
+    }
+
+    /// Those of the peers that are installed, and the names of those that are not.
+    pub(crate) fn installed(peers: &[Peer<'_>]) -> (Vec<Self>, Vec<&'static str>) {
+        let (mut found, mut missing) = (Vec::new(), Vec::new());
+        for (name, program, args, input) in peers {
+            match testkit::find(program) {
+                Some(program) => found.push(Self::new(name, program, args, input)),
+                None => missing.push(*name),
+            }
+        }
+        (found, missing)
+    }
+
     fn new(name: &'static str, program: PathBuf, args: &[&str], input: &Path) -> Self {
         let args = args.iter().map(PathBuf::from).collect();
         Self { name, program, args, input: input.into(), output: Output::Dropped }

@@ -1,24 +1,29 @@
-//! Loads and saves the same ruleset on the real kernel with iptables2 and its peers, in turn, and compares.
+//! Loads, saves and changes rulesets with iptables2 and with others, on the real kernel.
 //!
 //! Every run has a network namespace of its own. docs/performance.md tells what the numbers mean.
 #![forbid(unsafe_code)]
 
+mod call;
+mod child;
 mod contender;
+mod edits;
+mod load;
 mod measure;
-mod part;
 mod progress;
+mod race;
 mod report;
 mod rounds;
+mod steps;
 
 use benches::{Result, SIZES};
-use clap::Parser;
-use part::Part;
+use child::Child;
+use clap::{Parser, ValueEnum};
 use report::Report;
-use rounds::Rounds;
+use rounds::{Rounds, Sample};
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Loads and saves the same ruleset with iptables2 and with its peers, in turn, and compares.
+/// Loads, saves and changes the same rulesets with iptables2 and with its peers, in turn, and compares.
 ///
 /// Needs root, for network namespaces of its own. Without --rules it measures 10,000 rules in 1,000 chains and
 /// 100,000 rules in 10,000 chains.
@@ -33,17 +38,61 @@ struct Arguments {
     /// How often each program runs
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Compares the time per rule of a million rules with that of 10,000 too (some 4 GB of memory)
-    #[arg(long)]
-    million: bool,
+    /// Only these parts; without it all but the last
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Part>,
     /// Milliseconds to wait after each run, in which the kernel takes the last namespace down
     #[arg(long, default_value_t = 300)]
     pause: u64,
-    /// Prints JSON instead of a table
+    /// Prints JSON instead of tables
     #[arg(long)]
     json: bool,
     #[command(subcommand)]
-    part: Option<Part>,
+    child: Option<Child>,
+}
+
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Loading a ruleset
+    Restore,
+    /// Saving it
+    Save,
+    /// Loading it again with a few chains changed
+    Apply,
+    /// The same as a call of the library that knows what was there before
+    Call,
+    /// Adding and deleting single rules, and many at once
+    Edits,
+    /// The time per rule of each step, from 1000 rules to ten times as many as there are
+    Steps,
+    /// Loading a million rules (some 4 GB of memory)
+    Million,
+}
+
+impl Part {
+    fn run(self, rounds: &Rounds, samples: &[Sample], report: &mut Report) -> Result<()> {
+        let measure = match self {
+            Self::Restore => load::restore,
+            Self::Save => load::save,
+            Self::Apply => call::apply,
+            Self::Call => call::call,
+            Self::Edits => edits::edits,
+            Self::Steps => {
+                let most = samples.iter().map(|sample| sample.rules).max().unwrap_or_default();
+                report.sections.push(steps::steps(rounds, most * 10)?);
+                return Ok(());
+            }
+            Self::Million => {
+                report.sections.push(load::million(rounds)?);
+                return Ok(());
+            }
+        };
+        for sample in samples {
+            report.sections.push(measure(rounds, sample)?);
+        }
+        Ok(())
+    }
 }
 
 fn main() -> ExitCode {
@@ -58,8 +107,8 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
-    if let Some(part) = &arguments.part {
-        return part.run();
+    if let Some(child) = &arguments.child {
+        return child.run();
     }
     if let Err(reason) = testkit::try_in_namespace(|| ()) {
         return Err(format!("no network namespace can be made ({reason}); this needs root").into());
@@ -73,12 +122,15 @@ fn run(arguments: &Arguments) -> Result<()> {
         (Some(rules), Some(chains)) => vec![(rules, chains)],
         _ => SIZES.to_vec(),
     };
+    let samples =
+        sizes.into_iter().map(|(rules, chains)| Sample::new(rules, chains)).collect::<Result<Vec<_>>>()?;
+    let parts = match arguments.only.as_slice() {
+        [] => Part::value_variants().split_last().map_or(&[][..], |(_, parts)| parts),
+        only => only,
+    };
     let mut report = Report::new(rounds.number);
-    for (rules, chains) in sizes {
-        report.sizes.push(rounds.size(rules, chains)?);
-    }
-    if arguments.million {
-        report.growth = Some(rounds.growth((10_000, 1_000), (1_000_000, 100_000))?);
+    for part in parts {
+        part.run(&rounds, &samples, &mut report)?;
     }
     if arguments.json {
         println!("{:#}", report.json());

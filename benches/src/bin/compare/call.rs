@@ -1,0 +1,157 @@
+//! A ruleset of which a few chains have changed: as a fresh process, and as a call within a process that knows the
+//! rest.
+
+use crate::child::{Files, replay};
+use crate::contender::{Contender, IPTABLES2, NFT_RESTORE};
+use crate::race::{Race, middle, ratio};
+use crate::report::Section;
+use crate::rounds::{Rounds, Sample, child as process, in_namespace, load, run, told};
+use benches::Result;
+use nfnetlink::Socket;
+use pkttables::cache::Cache;
+use pkttables::kernel::{Kernel, KernelError, Transaction};
+use pkttables::model::Ruleset;
+use pkttables::plan::{self, PlanError, Scope};
+use pkttables::text::read_ruleset;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How many chains are changed.
+pub(crate) const CHANGED: usize = 10;
+/// In each one rule is replaced and one is added.
+const MESSAGES: usize = 2 * CHANGED;
+
+/// `iptables2 apply` beside the program that sends everything.
+pub(crate) fn apply(rounds: &Rounds, sample: &Sample) -> Result<Section> {
+    let files = &sample.files;
+    // Each file in turn, so that there is always the same to change.
+    let contenders = |file: &Path| {
+        let args = ["apply", &file.to_string_lossy()];
+        let own = Contender::iptables2(rounds, &args, Path::new("/dev/null"));
+        let (peers, missing) = Contender::installed(&[(NFT_RESTORE, NFT_RESTORE, &[], file)]);
+        (std::iter::once(own).chain(peers).collect::<Vec<_>>(), missing)
+    };
+    let files = [contenders(&files.changed), contenders(&files.save)];
+    let race = in_namespace(|| {
+        load(rounds, &sample.files.save)?;
+        let [(first, missing), _] = &files;
+        let mut race = Race::new("apply", first, missing);
+        for round in 0..rounds.number {
+            let (contenders, _) = &files[round % files.len()];
+            for (place, contender) in contenders.iter().enumerate() {
+                rounds.say("apply", round, contender);
+                race.add(place, run(contender)?);
+            }
+        }
+        Ok(race)
+    })?;
+    let title =
+        format!("{CHANGED} of {} chains changed, {} rules, a fresh process", sample.chains, sample.rules);
+    let mut section = Section::new(title);
+    if sample.is_large() {
+        let wall = race.ratio(IPTABLES2, NFT_RESTORE, |usage| usage.wall);
+        section.at_most("apply: wall time / iptables-nft-restore of the file", wall, 0.5);
+    }
+    section.races.push(race);
+    Ok(section)
+}
+
+/// [`plan::apply`] with a cache that knows the ruleset, beside a replay of what it sends.
+pub(crate) fn call(rounds: &Rounds, sample: &Sample) -> Result<Section> {
+    let told = in_namespace(|| {
+        told(process()?.arg("call").arg(&sample.files.folder).arg(rounds.number.to_string()))
+    })?;
+    let number = |what: &str| told.get(what).and_then(Value::as_f64);
+    let mut section = Section::new(format!(
+        "{CHANGED} of {} chains changed, {} rules, a call with a warm cache",
+        sample.chains, sample.rules
+    ));
+    for (what, key) in
+        [("bytes sent", "bytes"), ("the call, ms", "call_ms"), ("replay of its batch, ms", "replay_ms")]
+    {
+        section.figure(what, number(key).unwrap_or_default());
+    }
+    section.at_most("messages sent", number("messages"), MESSAGES as f64);
+    if sample.is_large() {
+        section.at_most("diff and encode, CPU ms", number("planned_ms"), 2.0);
+        section.at_most("the call / replay of its batch", number("call_by_replay"), 1.1);
+    }
+    Ok(section)
+}
+
+/// Changes the ruleset to and fro; one way by a call, the other by a replay.
+pub(crate) fn child(files: &Files, rounds: usize) -> Result<()> {
+    let (first, second) = (ruleset(&files.save)?, ruleset(&files.changed)?);
+    let mut kernel = Kernel::open()?.open_read_ahead()?;
+    let mut socket = Socket::open()?;
+    let mut cache = Cache::new();
+    apply_to(&mut kernel, &mut cache, &first)?;
+    let (mut planned, mut called, mut replayed, mut sent) = (Vec::new(), Vec::new(), Vec::new(), (0, 0));
+    for _ in 0..rounds {
+        let (took, batch) = prepare(&mut kernel, &mut cache, &second)?;
+        planned.push(took);
+        sent = (batch.len(), batch.as_bytes().len());
+        let start = Instant::now();
+        apply_to(&mut kernel, &mut cache, &second)?;
+        called.push(start.elapsed());
+        let (_, batch) = prepare(&mut kernel, &mut cache, &first)?;
+        replayed.push(replay(&mut socket, batch.as_bytes())?);
+    }
+    let median = |times: &[Duration]| middle(times.iter().copied());
+    let ms = |times: &[Duration]| median(times).as_secs_f64() * 1e3;
+    let answer = json!({
+        "messages": sent.0, "bytes": sent.1, "planned_ms": ms(&planned), "call_ms": ms(&called),
+        "replay_ms": ms(&replayed), "call_by_replay": ratio(median(&called), median(&replayed)),
+    });
+    println!("{answer}");
+    Ok(())
+}
+
+/// Has the cache know everything, and plans; tells the CPU time of planning, and what would be sent.
+fn prepare(
+    kernel: &mut Kernel<Socket>,
+    cache: &mut Cache,
+    wanted: &Ruleset,
+) -> Result<(Duration, nfnetlink::Batch)> {
+    kernel
+        .read(|snapshot| {
+            cache.renew(snapshot.generation());
+            let mut transaction = Transaction::at(snapshot.generation());
+            let mut took = Duration::ZERO;
+            for table in &wanted.tables {
+                let current = cache.table(snapshot, wanted.family, table.name)?;
+                let start = benches::cpu_time();
+                let plan = plan::plan(wanted.family, current, table, &Scope::Table)?;
+                plan.write(&mut transaction, snapshot.kernel())?;
+                took += benches::cpu_time().saturating_sub(start);
+            }
+            Ok::<_, Failed>((took, transaction.into_batch()))
+        })
+        .map_err(|Failed(error)| error.into())
+}
+
+fn apply_to(kernel: &mut Kernel<Socket>, cache: &mut Cache, wanted: &Ruleset) -> Result<()> {
+    plan::apply(kernel, cache, wanted, &Scope::Table, |_| Ok::<_, PlanError>(()))?;
+    Ok(())
+}
+
+fn ruleset(file: &Path) -> Result<Ruleset> {
+    let text = std::fs::read_to_string(file)?;
+    read_ruleset(&mut benches::reader(&text))
+        .map_err(|errors| format!("{}: {errors:?}", file.display()).into())
+}
+
+struct Failed(PlanError);
+
+impl From<KernelError> for Failed {
+    fn from(error: KernelError) -> Self {
+        Self(error.into())
+    }
+}
+
+impl From<PlanError> for Failed {
+    fn from(error: PlanError) -> Self {
+        Self(error)
+    }
+}
