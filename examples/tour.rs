@@ -12,6 +12,7 @@ use pkttables::registry::{Kind, Registry};
 use pkttables::text::save::{CounterStyle, write_append, write_ruleset};
 use pkttables::text::{Parser, ReadOptions, Reader, read_ruleset};
 use pkttables_embedded::EmbeddedKernel;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const V4: Family = Family::Ipv4;
@@ -149,6 +150,7 @@ fn read_back<T: Transport>(snapshot: &mut Snapshot<'_, T>) -> std::result::Resul
         }
         Ok::<_, KernelError>(())
     })?;
+    let chains = chains.into_iter().map(Arc::new).collect();
     Ok(Ruleset { family: V4, tables: vec![Table { name: FILTER, chains }] })
 }
 

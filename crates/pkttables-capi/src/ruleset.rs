@@ -14,6 +14,7 @@ use std::ffi::c_char;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::ptr;
+use std::sync::Arc;
 
 /// The tables of one family: a copy, which has no connection to a kernel.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ impl From<Ruleset> for pktt_ruleset {
         let family = ruleset.family;
         let chains = |table: Table| {
             let name = table.name;
-            let chains = table.chains.into_iter();
+            let chains = table.chains.into_iter().map(Arc::unwrap_or_clone);
             (name, chains.map(|chain| pktt_chain::new(family, name, chain)).collect())
         };
         Self { family, tables: ruleset.tables.into_iter().map(chains).collect() }
@@ -37,9 +38,9 @@ impl From<Ruleset> for pktt_ruleset {
 impl pktt_ruleset {
     /// What the library works with: without what is foreign.
     pub(crate) fn model(&self) -> Ruleset {
-        let table = |(name, chains): &(TableName, Vec<pktt_chain>)| Table {
-            name: *name,
-            chains: chains.iter().filter(|chain| !chain.is_foreign()).map(pktt_chain::model).collect(),
+        let table = |(name, chains): &(TableName, Vec<pktt_chain>)| {
+            let own = chains.iter().filter(|chain| !chain.is_foreign());
+            Table { name: *name, chains: own.map(pktt_chain::model).map(Arc::new).collect() }
         };
         Ruleset { family: self.family, tables: self.tables.iter().map(table).collect() }
     }

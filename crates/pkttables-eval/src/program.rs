@@ -6,6 +6,7 @@ use pkttables::model::{
 use pkttables::packet::Packet;
 use pkttables::registry::{Instance, Slot};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Rules in the form in which packets walk through them.
 #[derive(Debug)]
@@ -196,7 +197,7 @@ impl Program {
 
     /// Writes the counters into the ruleset that the program was made from.
     pub(crate) fn write_counters(&self, ruleset: &mut Ruleset) {
-        let chains = ruleset.tables.iter_mut().flat_map(|table| &mut table.chains);
+        let chains = ruleset.tables.iter_mut().flat_map(|table| &mut table.chains).map(Arc::make_mut);
         for (chain, compiled) in chains.zip(&self.chains) {
             chain.counters = chain.policy.map(|_| compiled.counters);
             let counted = self.rules.get(compiled.first..compiled.end).unwrap_or_default();

@@ -92,6 +92,13 @@ impl Calls {
         node.map_or(0, |node| node.references as usize)
     }
 
+    /// A chain that calls this one, if any does.
+    #[must_use]
+    pub fn caller(&self, chain: &str) -> Option<&str> {
+        let node = self.node(*self.numbers.get(chain)?)?;
+        Some(&self.node(*node.callers.keys().next()?)?.name)
+    }
+
     /// Whether the kernel lets packets into this; what no packet comes to may be endless.
     pub fn check(&self) -> Result<(), Endless> {
         let mut bases = self.bases.iter().filter_map(|&number| Some((number, self.node(number)?)));
@@ -252,6 +259,7 @@ mod tests {
         calls.remove("0", "1");
         assert_eq!(calls.check(), Ok(()), "no packet comes there");
         assert_eq!((calls.references("1"), calls.references("0"), calls.references("?")), (1, 0, 0));
+        assert_eq!((calls.caller("1"), calls.caller("0"), calls.caller("?")), (Some("3"), None, None));
     }
 
     proptest! {

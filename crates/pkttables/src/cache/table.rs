@@ -1,9 +1,10 @@
 use super::calls::Calls;
 use super::rules::{CachedRule, ChainRules};
 use crate::kernel::{ChainEntry, ChainKind, KernelError, Snapshot};
-use crate::model::{Family, Rule, TableName, Target};
+use crate::model::{Chain, Family, Rule, TableName, Target};
 use nfnetlink::Transport;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Weak};
 
 /// What the kernel holds of some tables, as far as it was asked for, at one generation.
 ///
@@ -34,6 +35,10 @@ pub struct CachedTable {
     /// In the kernel's order, unless chains have been deleted since.
     chains: Vec<CachedChain>,
     numbers: HashMap<Box<str>, usize>,
+    /// The chains whose rules are not known, by their places.
+    unread: BTreeSet<usize>,
+    /// For each chain the one that it was found to be as, which lives as long as nobody has changed it.
+    found_as: Vec<Weak<Chain>>,
     /// Of the chains whose rules are known.
     calls: Calls,
     /// Whether there may be other chains by now.
@@ -106,13 +111,8 @@ impl Cache {
             Some(known) if !known.outdated => known,
             known => {
                 let mut table = CachedTable::new(&snapshot.chains(family, table)?);
-                for chain in known.into_iter().flat_map(|known| known.chains) {
-                    let same = |new: &CachedChain| new.entry.handle == chain.entry.handle;
-                    if let Some(rules) = chain.rules
-                        && table.chain(&chain.entry.name).is_some_and(same)
-                    {
-                        table.know(&chain.entry.name, rules);
-                    }
+                if let Some(known) = known {
+                    table.take_rules(known);
                 }
                 table
             }
@@ -139,9 +139,8 @@ impl Cache {
         wanted: impl Fn(&str) -> bool,
     ) -> Result<&mut CachedTable, KernelError> {
         let cached = self.chains(snapshot, family, table)?;
-        let missing = |chain: &&CachedChain| chain.rules.is_none() && wanted(&chain.entry.name);
-        let names: Vec<Box<str>> =
-            cached.chains.iter().filter(missing).map(|chain| chain.entry.name.clone()).collect();
+        let unread = cached.unread.iter().filter_map(|&place| Some(&cached.chains.get(place)?.entry.name));
+        let names: Vec<Box<str>> = unread.filter(|name| wanted(name)).cloned().collect();
         let asked: Vec<&str> = names.iter().map(|name| &**name).collect();
         let mut read: Vec<ChainRules> = names.iter().map(|_| ChainRules::new(family)).collect();
         snapshot.for_each_rule(family, table, &asked, |place, rule| {
@@ -171,6 +170,8 @@ impl CachedTable {
             table.numbers.insert(entry.name.clone(), table.chains.len());
             table.chains.push(CachedChain { entry: entry.clone(), rules: None });
         }
+        table.unread = (0..table.chains.len()).collect();
+        table.found_as = vec![Weak::new(); table.chains.len()];
         table
     }
 
@@ -183,7 +184,50 @@ impl CachedTable {
     /// The chain of this name.
     #[must_use]
     pub fn chain(&self, name: &str) -> Option<&CachedChain> {
-        self.chains.get(*self.numbers.get(name)?)
+        self.chains.get(self.place(name)?)
+    }
+
+    /// Where the chain of this name is among [`CachedTable::all`].
+    pub(crate) fn place(&self, name: &str) -> Option<usize> {
+        self.numbers.get(name).copied()
+    }
+
+    /// Whether it is known that the chain at this place is as `wanted`.
+    pub(crate) fn is_found_as(&self, place: usize, wanted: &Arc<Chain>) -> bool {
+        self.found_as.get(place).is_some_and(|found| Weak::as_ptr(found) == Arc::as_ptr(wanted))
+    }
+
+    /// Notes that the chain at this place is as `wanted`.
+    pub(crate) fn found_as(&mut self, place: usize, wanted: &Arc<Chain>) {
+        if let Some(found) = self.found_as.get_mut(place) {
+            *found = Arc::downgrade(wanted);
+        }
+    }
+
+    /// Has `look` see the calls as they are without the rules of the chains at some places and with the rules of
+    /// other chains; then they are again as they were.
+    pub(crate) fn with_calls<R>(
+        &mut self,
+        gone: &[usize],
+        come: &[&Chain],
+        look: impl FnOnce(&Calls) -> R,
+    ) -> R {
+        let Self { chains, calls, .. } = self;
+        let old = || gone.iter().filter_map(|&place| chains.get(place));
+        old().for_each(|chain| chain.callees().for_each(|callee| calls.remove(&chain.entry.name, callee)));
+        let callees = |chain: &'_ &Chain, each: &mut dyn FnMut(&str)| {
+            chain.rules.iter().filter_map(callee).for_each(each);
+        };
+        come.iter().for_each(|chain| callees(chain, &mut |callee| calls.add(&chain.name, callee)));
+        let seen = look(calls);
+        come.iter().for_each(|chain| callees(chain, &mut |callee| calls.remove(&chain.name, callee)));
+        old().for_each(|chain| chain.callees().for_each(|callee| calls.add(&chain.entry.name, callee)));
+        seen
+    }
+
+    /// Notes that packets come into a chain that there is going to be.
+    pub(crate) fn add_base(&mut self, chain: &str) {
+        self.calls.add_base(chain);
     }
 
     /// Which of the chains whose rules are known call which.
@@ -195,13 +239,11 @@ impl CachedTable {
     /// Gives the rules of a chain that is here.
     pub fn know(&mut self, chain: &str, rules: ChainRules) {
         self.forget(chain);
-        let Some(place) = self.numbers.get(chain).and_then(|&number| self.chains.get_mut(number)) else {
-            return;
-        };
-        for callee in rules.iter().filter_map(|rule| callee(rule.known()?)) {
-            self.calls.add(chain, callee);
-        }
-        place.rules = Some(rules);
+        let Some(place) = self.place(chain) else { return };
+        let Some(known) = self.chains.get_mut(place) else { return };
+        known.rules = Some(rules);
+        known.callees().for_each(|callee| self.calls.add(chain, callee));
+        self.unread.remove(&place);
     }
 
     /// The place of the rule with this handle, from 0, in a chain whose rules are known.
@@ -222,6 +264,7 @@ impl CachedTable {
         if let Some(callee) = calls {
             self.calls.add(chain, &callee);
         }
+        self.touch(chain);
     }
 
     /// Takes out the rule at a place, from 0, of a chain whose rules are known.
@@ -230,6 +273,7 @@ impl CachedTable {
         if let Some(callee) = rule.known().and_then(callee) {
             self.calls.remove(chain, callee);
         }
+        self.touch(chain);
         Some(rule)
     }
 
@@ -239,12 +283,31 @@ impl CachedTable {
 
     /// Forgets the rules of a chain.
     pub fn forget(&mut self, chain: &str) {
-        let Some(place) = self.numbers.get(chain).and_then(|&number| self.chains.get_mut(number)) else {
-            return;
-        };
-        for rule in place.rules.take().iter().flat_map(ChainRules::iter) {
-            if let Some(callee) = rule.known().and_then(callee) {
-                self.calls.remove(chain, callee);
+        let Some(place) = self.place(chain) else { return };
+        let Some(known) = self.chains.get_mut(place) else { return };
+        known.callees().for_each(|callee| self.calls.remove(chain, callee));
+        known.rules = None;
+        self.unread.insert(place);
+        self.touch(chain);
+    }
+
+    /// Forgets what a chain was found to be as.
+    fn touch(&mut self, chain: &str) {
+        if let Some(found) = self.place(chain).and_then(|place| self.found_as.get_mut(place)) {
+            *found = Weak::new();
+        }
+    }
+
+    /// Takes over the rules of those chains that are still there.
+    fn take_rules(&mut self, known: Self) {
+        for (chain, found_as) in known.chains.into_iter().zip(known.found_as) {
+            let Some(place) = self.place(&chain.entry.name) else { continue };
+            let Some(new) = self.chains.get(place).map(|new| &new.entry) else { continue };
+            let (same, unchanged) = (new.handle == chain.entry.handle, new.kind == chain.entry.kind);
+            let Some(rules) = chain.rules.filter(|_| same) else { continue };
+            self.know(&chain.entry.name, rules);
+            if let Some(found) = self.found_as.get_mut(place).filter(|_| unchanged) {
+                *found = found_as;
             }
         }
     }
@@ -255,6 +318,12 @@ impl CachedChain {
     #[must_use]
     pub const fn rules(&self) -> Option<&ChainRules> {
         self.rules.as_ref()
+    }
+
+    /// The chains that its rules call, as far as they are known; for each rule that does.
+    fn callees(&self) -> impl Iterator<Item = &str> {
+        let rules = self.rules.iter().flat_map(ChainRules::iter);
+        rules.filter_map(|rule| callee(rule.known()?))
     }
 }
 

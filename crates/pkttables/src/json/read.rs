@@ -6,6 +6,7 @@ use crate::model::{
 };
 use crate::registry::{Builder, Instance, Kind, Registry, RuleScope, Scope, Value as _};
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// What is wrong with JSON that should be a ruleset, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +38,8 @@ fn read_table(at: &Place, value: &Value, family: Family, registry: &Registry) ->
     let (name_at, name) = at.field(object, "name")?;
     let name =
         name.as_str().and_then(TableName::from_name).ok_or_else(|| name_at.error("no table of this name"))?;
-    let chains = at.list(object, "chains", |at, value| read_chain(&at, value, family, name, registry))?;
+    let chains =
+        at.list(object, "chains", |at, value| read_chain(&at, value, family, name, registry).map(Arc::new))?;
     Ok(Table { name, chains })
 }
 

@@ -1,4 +1,5 @@
 use super::{Counters, Family, Rule, TableName};
+use std::sync::Arc;
 
 /// The tables of one family.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,7 +16,10 @@ pub struct Table {
     /// Which one.
     pub name: TableName,
     /// The chains, in the order in which they were read.
-    pub chains: Vec<Chain>,
+    ///
+    /// They are shared: a ruleset that is copied and changed in a few chains (by [`Arc::make_mut`]) has the others in
+    /// common with the first one, and whoever has compared those knows that they are the same.
+    pub chains: Vec<Arc<Chain>>,
 }
 
 /// A chain: rules that a packet meets one after another.

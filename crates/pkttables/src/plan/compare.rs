@@ -1,8 +1,10 @@
+use super::changes::Changes;
 use super::error::PlanError;
+use super::pairing::Pairing;
 use super::scope::Scope;
 use super::sequence::common;
 use super::step::{Plan, Step};
-use crate::cache::{CachedChain, CachedRule, CachedTable, Calls, ChainRules, Fingerprints, callee};
+use crate::cache::{CachedChain, CachedRule, CachedTable, ChainRules, Fingerprints, callee};
 use crate::kernel::ChainKind;
 use crate::model::{Chain, Family, Hook, Policy, Rule, Table, TableName, Target};
 use std::borrow::Cow;
@@ -11,10 +13,18 @@ use std::collections::{HashMap, HashSet};
 /// Plans how the chains in `scope` of the table that the kernel holds become those of `wanted`.
 ///
 /// The rules of all chains in the scope are to be known. Chains in the scope that are not wanted are deleted. Rules
-/// and chains of other programs stay, and so does a chain that has such rules. If the scope is the whole table, calls
-/// that the kernel would refuse are found.
-pub fn plan(family: Family, current: &CachedTable, wanted: &Table, scope: &Scope) -> Result<Plan, PlanError> {
-    check(current, wanted, scope)?;
+/// and chains of other programs stay, and so does a chain that has such rules. Calls that the kernel would refuse are
+/// found, as far as the rules are known.
+///
+/// `current` keeps in mind which chains it has found to be as wanted: those that a later ruleset has in common with
+/// this one ([`Table::chains`]) are not compared again.
+pub fn plan(
+    family: Family,
+    current: &mut CachedTable,
+    wanted: &Table,
+    scope: &Scope,
+) -> Result<Plan, PlanError> {
+    let pairing = Pairing::new(current, wanted, scope);
     let mut comparison = Comparison {
         family,
         table: wanted.name,
@@ -23,75 +33,67 @@ pub fn plan(family: Family, current: &CachedTable, wanted: &Table, scope: &Scope
         made: Vec::new(),
         rules: Vec::new(),
     };
-    let wanted_chains: Vec<&Chain> = wanted.chains.iter().filter(|chain| scope.has(&chain.name)).collect();
-    let names: HashSet<&str> = wanted_chains.iter().map(|chain| &*chain.name).collect();
-    let surplus = current.all().iter().map(|chain| (&*chain.entry.name, chain));
-    let mut surplus: Vec<(&str, &CachedChain)> =
-        surplus.filter(|(name, _)| scope.has(name) && !names.contains(name)).collect();
-    surplus.retain(|(_, chain)| !chain.entry.is_foreign());
-
-    let missing = wanted_chains.iter().copied().filter(|chain| current.chain(&chain.name).is_none());
-    let renamed = comparison.find_renamed(missing, &surplus);
-    surplus.retain(|(name, _)| !renamed.iter().any(|(old, _)| &*old.entry.name == *name));
+    let at = |place: usize| current.all().get(place);
+    let mut surplus: Vec<&CachedChain> = pairing.surplus.iter().filter_map(|&place| at(place)).collect();
+    let renamed = comparison.find_renamed(pairing.missing().map(|chain| &**chain), &surplus);
     comparison.renamed =
         renamed.iter().map(|(old, new)| (old.entry.name.clone(), new.name.clone())).collect();
+    surplus.retain(|chain| !comparison.renamed.contains_key(&chain.entry.name));
+    let new_names: HashSet<&str> = renamed.iter().map(|(_, new)| &*new.name).collect();
 
-    for chain in &wanted_chains {
-        if !renamed.iter().any(|(_, new)| new.name == chain.name) {
-            comparison.chain(current.chain(&chain.name), chain)?;
+    let (mut changes, mut same) = (Changes::default(), Vec::new());
+    for &(chain, place) in &pairing.compared {
+        let is_renamed = new_names.contains(&*chain.name);
+        let steps = comparison.steps();
+        if !is_renamed {
+            comparison.chain(place.and_then(at), chain)?;
+        }
+        match place {
+            // Rules that call chains by new names are found to be the same, too.
+            Some(place) if steps == comparison.steps() && renamed.is_empty() => same.push((chain, place)),
+            _ => changes.replace(place, chain),
         }
     }
-    let Comparison { made, rules, .. } = comparison;
-    let mut steps = made;
+    pairing.surplus.iter().for_each(|&place| changes.remove(place));
+
+    let mut steps = std::mem::take(&mut comparison.made);
     if current.all().is_empty() && !steps.is_empty() {
         // There may be a table without chains, or none.
         steps.insert(0, Step::CreateTable);
     }
-    steps.extend(rules);
-    let is_foreign = |rule: &CachedRule| rule.known().is_none();
-    let (shared, surplus): (Vec<_>, Vec<_>) = surplus
-        .into_iter()
-        .partition(|(_, chain)| chain.rules().is_some_and(|rules| rules.iter().any(is_foreign)));
-    for (name, chain) in shared {
-        let own = chain.rules().into_iter().flat_map(ChainRules::iter).filter(|rule| !is_foreign(rule));
-        steps.extend(own.map(|old| Step::Delete { chain: name.into(), old: old.clone() }));
-    }
-    steps.extend(surplus.iter().filter_map(|(name, chain)| {
-        let old: Vec<CachedRule> = chain.rules()?.iter().cloned().collect();
-        (!old.is_empty()).then(|| Step::Flush { chain: (*name).into(), old })
-    }));
-    steps.extend(
-        surplus
-            .iter()
-            .map(|(name, chain)| Step::DeleteChain { chain: (*name).into(), handle: chain.entry.handle }),
-    );
+    steps.append(&mut comparison.rules);
+    steps.extend(deletions(&surplus));
     steps.extend(renamed.iter().map(|(old, new)| Step::RenameChain {
         old: old.entry.name.clone(),
         new: new.name.clone(),
         handle: old.entry.handle,
     }));
+    changes.check(current, wanted.name)?;
+    same.into_iter().for_each(|(chain, place)| current.found_as(place, chain));
     Ok(Plan { family, table: wanted.name, steps })
 }
 
-/// Finds calls of what is not there, and calls that the kernel refuses.
-fn check(current: &CachedTable, wanted: &Table, scope: &Scope) -> Result<(), PlanError> {
-    let names: HashSet<&str> = wanted.chains.iter().map(|chain| &*chain.name).collect();
-    let stays = |name: &str| !scope.has(name) && current.chain(name).is_some();
-    let mut calls = Calls::new();
-    for chain in wanted.chains.iter().filter(|chain| scope.has(&chain.name)) {
-        if wanted.name.hook(&chain.name).is_some() {
-            calls.add_base(&chain.name);
+/// The steps that empty chains, all of them before the first is deleted, as they may call one another.
+fn deletions(surplus: &[&CachedChain]) -> Vec<Step> {
+    let is_foreign = |rule: &&CachedRule| rule.known().is_none();
+    let rules = |chain: &'_ CachedChain| -> Vec<CachedRule> {
+        chain.rules().into_iter().flat_map(ChainRules::iter).cloned().collect()
+    };
+    let (mut steps, mut deleted) = (Vec::new(), Vec::new());
+    for chain in surplus {
+        let (name, old) = (&chain.entry.name, rules(chain));
+        if old.iter().any(|rule| is_foreign(&rule)) {
+            let own = old.into_iter().filter(|rule| !is_foreign(&rule));
+            steps.extend(own.map(|old| Step::Delete { chain: name.clone(), old }));
+            continue;
         }
-        for callee in chain.rules.iter().filter_map(callee) {
-            let comes = scope.has(callee) && names.contains(callee);
-            if !comes && !stays(callee) {
-                let (chain, callee) = (chain.name.clone(), callee.into());
-                return Err(PlanError::NoTarget { chain, callee });
-            }
-            calls.add(&chain.name, callee);
+        if !old.is_empty() {
+            steps.push(Step::Flush { chain: name.clone(), old });
         }
+        deleted.push(Step::DeleteChain { chain: name.clone(), handle: chain.entry.handle });
     }
-    Ok(calls.check()?)
+    steps.append(&mut deleted);
+    steps
 }
 
 struct Comparison {
@@ -112,9 +114,9 @@ impl Comparison {
     fn find_renamed<'c, 'w>(
         &mut self,
         missing: impl Iterator<Item = &'w Chain>,
-        surplus: &[(&str, &'c CachedChain)],
+        surplus: &[&'c CachedChain],
     ) -> Vec<(&'c CachedChain, &'w Chain)> {
-        let users = surplus.iter().filter_map(|(_, chain)| Some((*chain, chain.rules()?)));
+        let users = surplus.iter().filter_map(|chain| Some((*chain, chain.rules()?)));
         let users = users.filter(|(chain, rules)| chain.entry.kind == ChainKind::User && !rules.is_empty());
         let mut by_rules = HashMap::<Vec<u64>, Vec<(&CachedChain, &ChainRules)>>::new();
         for (chain, rules) in users {
@@ -141,6 +143,11 @@ impl Comparison {
             }
         }
         pairs
+    }
+
+    /// How many steps there are so far.
+    const fn steps(&self) -> usize {
+        self.made.len() + self.rules.len()
     }
 
     fn chain(&mut self, current: Option<&CachedChain>, wanted: &Chain) -> Result<(), PlanError> {

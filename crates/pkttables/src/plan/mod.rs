@@ -6,8 +6,10 @@
 //! [`apply`] does all of it, again if somebody else's change comes between.
 
 mod apply;
+mod changes;
 mod compare;
 mod error;
+mod pairing;
 mod print;
 mod scope;
 mod sequence;

@@ -13,6 +13,11 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// Whether it has all chains.
+    pub(super) const fn has_all(&self) -> bool {
+        matches!(self, Self::Table)
+    }
+
     /// Whether it has the chain of this name.
     #[must_use]
     pub fn has(&self, chain: &str) -> bool {

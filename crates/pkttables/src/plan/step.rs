@@ -2,6 +2,7 @@ use crate::cache::CachedRule;
 use crate::kernel::{Kernel, KernelError, NewRule, Place, RuleRef, Transaction};
 use crate::model::{Counters, Family, Hook, Policy, Rule, TableName, Target};
 use nfnetlink::Transport;
+use std::collections::HashMap;
 
 /// The steps that make a table what it shall be, in an order that the kernel accepts.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,8 +97,14 @@ impl Plan {
         transaction: &mut Transaction,
         kernel: &mut Kernel<T>,
     ) -> Result<(), KernelError> {
+        // They are the last steps.
+        let renamed = self.steps.iter().rev().map_while(|step| match step {
+            Step::RenameChain { old, new, .. } => Some((&**new, &**old)),
+            _ => None,
+        });
+        let old_names: HashMap<&str, &str> = renamed.collect();
         for (step, tag) in self.steps.iter().zip(1..) {
-            self.write_step(step, tag, transaction, kernel)?;
+            self.write_step(step, tag, &old_names, transaction, kernel)?;
         }
         Ok(())
     }
@@ -112,6 +119,7 @@ impl Plan {
         &self,
         step: &Step,
         tag: u32,
+        old_names: &HashMap<&str, &str>,
         transaction: &mut Transaction,
         kernel: &mut Kernel<T>,
     ) -> Result<(), KernelError> {
@@ -135,24 +143,19 @@ impl Plan {
             Step::RenameChain { new, handle, .. } => return Ok(table.rename_chain(tag, *handle, new)?),
         };
         // Chains get their new names at the end of the transaction.
-        let own = self.with_old_names(rule);
+        let own = with_old_name(rule, old_names);
         let rule = own.as_ref().unwrap_or(rule);
         table.add_rule(tag, &NewRule { chain, place, id: None, rule }, kernel)
     }
+}
 
-    /// A rule that calls a chain by the name that it will get.
-    fn with_old_names(&self, rule: &Rule) -> Option<Rule> {
-        let (Target::Jump(name) | Target::Goto(name)) = &rule.target else { return None };
-        // They are the last steps.
-        let renamed = self.steps.iter().rev().map_while(|step| match step {
-            Step::RenameChain { old, new, .. } => Some((old, new)),
-            _ => None,
-        });
-        let (old, _) = renamed.into_iter().find(|(_, new)| *new == name)?;
-        let mut rule = rule.clone();
-        if let Target::Jump(name) | Target::Goto(name) = &mut rule.target {
-            name.clone_from(old);
-        }
-        Some(rule)
+/// A rule that calls a chain by the name that it will get.
+fn with_old_name(rule: &Rule, old_names: &HashMap<&str, &str>) -> Option<Rule> {
+    let (Target::Jump(name) | Target::Goto(name)) = &rule.target else { return None };
+    let old = *old_names.get(&**name)?;
+    let mut rule = rule.clone();
+    if let Target::Jump(name) | Target::Goto(name) = &mut rule.target {
+        *name = old.into();
     }
+    Some(rule)
 }

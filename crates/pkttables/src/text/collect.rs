@@ -6,6 +6,7 @@ use super::suggest::{self, did_you_mean};
 use crate::model::{Chain, Counters, Policy, Rule, Ruleset, Table, TableName, Target};
 use std::collections::{HashMap, HashSet};
 use std::io::BufRead;
+use std::sync::Arc;
 
 /// Reads a whole save file, starting from nothing; or finds all that is wrong with it.
 pub fn read_ruleset<R: BufRead>(reader: &mut Reader<'_, R>) -> Result<Ruleset, Vec<Diagnostic>> {
@@ -44,8 +45,9 @@ pub fn read_ruleset<R: BufRead>(reader: &mut Reader<'_, R>) -> Result<Ruleset, V
 /// The table that is being read.
 #[derive(Debug, Default)]
 struct Section {
-    table: Option<Table>,
-    /// The place of each chain.
+    table: Option<TableName>,
+    list: Vec<Chain>,
+    /// The place of each chain in the list.
     chains: HashMap<Box<str>, usize>,
     /// Jumps to chains that were not there yet.
     jumps: Vec<(Box<str>, Box<Diagnostic>)>,
@@ -67,14 +69,15 @@ impl Section {
         match event {
             Event::Comment(_) | Event::OtherFamily => {}
             Event::Table(name) => {
-                *self = Self { table: Some(Table { name, chains: Vec::new() }), ..Self::default() };
+                *self = Self { table: Some(name), ..Self::default() };
             }
             Event::Chain(line) => self.declare(line),
             Event::Command(invocation) => return self.command(invocation),
             Event::Commit => {
-                if let Some(table) = self.table.take() {
-                    ruleset.tables.retain(|other| other.name != table.name);
-                    ruleset.tables.push(table);
+                if let Some(name) = self.table.take() {
+                    let chains = std::mem::take(&mut self.list).into_iter().map(Arc::new).collect();
+                    ruleset.tables.retain(|other| other.name != name);
+                    ruleset.tables.push(Table { name, chains });
                 }
                 return Ok(Noted::Commit);
             }
@@ -142,7 +145,7 @@ impl Section {
                 }
             }
             Command::Flush { chain: Some(chain) } => self.chain(chain)?.rules.clear(),
-            Command::Flush { chain: None } => self.all().iter_mut().for_each(|chain| chain.rules.clear()),
+            Command::Flush { chain: None } => self.list.iter_mut().for_each(|chain| chain.rules.clear()),
             Command::Zero(zero) => {
                 let clear = |rule: &mut Rule| rule.counters = rule.counters.map(|_| Counters::default());
                 match (zero.chain, zero.number) {
@@ -155,7 +158,7 @@ impl Section {
                         chain.rules.iter_mut().for_each(clear);
                     }
                     (None, _) => {
-                        for chain in self.all() {
+                        for chain in &mut self.list {
                             chain.counters = chain.counters.map(|_| Counters::default());
                             chain.rules.iter_mut().for_each(clear);
                         }
@@ -174,7 +177,7 @@ impl Section {
                     return refused(name, Refusal::NameTaken);
                 }
                 self.chain(chain)?.name = name.into();
-                for rule in self.all().iter_mut().flat_map(|chain| &mut chain.rules) {
+                for rule in self.list.iter_mut().flat_map(|chain| &mut chain.rules) {
                     if let Target::Jump(to) | Target::Goto(to) = &mut rule.target
                         && **to == *chain
                     {
@@ -197,15 +200,15 @@ impl Section {
     }
 
     fn delete_chains(&mut self, name: Option<&str>) -> Result<Noted, Refused> {
-        let rules = self.all().iter().flat_map(|chain| &chain.rules);
+        let rules = self.list.iter().flat_map(|chain| &chain.rules);
         let used: HashSet<Box<str>> = rules.filter_map(jump).map(Box::from).collect();
         match name {
             Some(name) if !self.chain(name)?.rules.is_empty() => {
                 return Err((name.into(), Refusal::ChainNotEmpty));
             }
             Some(name) if used.contains(name) => return Err((name.into(), Refusal::ChainInUse)),
-            Some(name) => self.all().retain(|chain| *chain.name != *name),
-            None => self.all().retain(|chain| chain.policy.is_some() || used.contains(&chain.name)),
+            Some(name) => self.list.retain(|chain| *chain.name != *name),
+            None => self.list.retain(|chain| chain.policy.is_some() || used.contains(&chain.name)),
         }
         self.renumber();
         Ok(Noted::Nothing)
@@ -214,7 +217,7 @@ impl Section {
     /// The chain of this name; the built-in ones are there whenever they are needed.
     fn chain(&mut self, name: &str) -> Result<&mut Chain, Refused> {
         let missing = || (name.into(), Refusal::NoChain);
-        let is_builtin = self.name().is_some_and(|table| table.hook(name).is_some());
+        let is_builtin = self.table.is_some_and(|table| table.hook(name).is_some());
         if !is_builtin && !self.chains.contains_key(name) {
             return Err(missing());
         }
@@ -223,23 +226,13 @@ impl Section {
 
     /// The chain of this name, made if it is not there.
     fn add(&mut self, name: &str) -> Option<&mut Chain> {
-        let table = self.table.as_mut()?;
         if let Some(place) = self.chains.get(name) {
-            return table.chains.get_mut(*place);
+            return self.list.get_mut(*place);
         }
-        let policy = table.name.hook(name).map(|_| Policy::Accept);
-        self.chains.insert(name.into(), table.chains.len());
-        table.chains.push(Chain { name: name.into(), policy, counters: None, rules: Vec::new() });
-        table.chains.last_mut()
-    }
-
-    fn all(&mut self) -> &mut Vec<Chain> {
-        let table = self.table.get_or_insert_with(|| Table { name: TableName::Filter, chains: Vec::new() });
-        &mut table.chains
-    }
-
-    fn name(&self) -> Option<TableName> {
-        self.table.as_ref().map(|table| table.name)
+        let policy = self.table?.hook(name).map(|_| Policy::Accept);
+        self.chains.insert(name.into(), self.list.len());
+        self.list.push(Chain { name: name.into(), policy, counters: None, rules: Vec::new() });
+        self.list.last_mut()
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
@@ -247,7 +240,7 @@ impl Section {
     }
 
     fn renumber(&mut self) {
-        let places = self.all().iter().enumerate().map(|(place, chain)| (chain.name.clone(), place));
+        let places = self.list.iter().enumerate().map(|(place, chain)| (chain.name.clone(), place));
         self.chains = places.collect();
     }
 
