@@ -1,11 +1,11 @@
 //! A ruleset of which a few chains have changed: as a fresh process, and as a call within a process that knows the
 //! rest.
 
-use crate::child::{Files, replay};
 use crate::contender::{Contender, IPTABLES2, NFT_RESTORE};
 use crate::race::{Race, middle, ratio};
 use crate::report::Section;
 use crate::rounds::{Rounds, Sample, child as process, in_namespace, load, run, told};
+use crate::task::{Files, replay};
 use benches::Result;
 use nfnetlink::Socket;
 use pkttables::cache::Cache;
@@ -51,6 +51,8 @@ pub(crate) fn apply(rounds: &Rounds, sample: &Sample) -> Result<Section> {
     let mut section = Section::new(title);
     if sample.is_large() {
         let wall = race.ratio(IPTABLES2, NFT_RESTORE, |usage| usage.wall);
+        let cpu = race.cpu_ratio(IPTABLES2, NFT_RESTORE);
+        section.figure("apply: CPU time / iptables-nft-restore of the file", cpu);
         section.at_most("apply: wall time / iptables-nft-restore of the file", wall, 0.5);
     }
     section.races.push(race);
@@ -70,7 +72,7 @@ pub(crate) fn call(rounds: &Rounds, sample: &Sample) -> Result<Section> {
     for (what, key) in
         [("bytes sent", "bytes"), ("the call, ms", "call_ms"), ("replay of its batch, ms", "replay_ms")]
     {
-        section.figure(what, number(key).unwrap_or_default());
+        section.figure(what, number(key));
     }
     section.at_most("messages sent", number("messages"), MESSAGES as f64);
     if sample.is_large() {

@@ -2,7 +2,7 @@
 
 use crate::contender::{Contender, IPTABLES2, NFT_RESTORE, NFT_SAVE, REPLAY};
 use crate::race::{mb, ratio};
-use crate::report::{Figure, Section};
+use crate::report::Section;
 use crate::rounds::{Rounds, Sample, in_namespace, load};
 use benches::Result;
 use std::path::Path;
@@ -23,10 +23,7 @@ pub(crate) fn restore(rounds: &Rounds, sample: &Sample) -> Result<Section> {
     if sample.is_large() {
         let user = race.ratio(IPTABLES2, NFT_RESTORE, |usage| usage.user);
         let wall = race.ratio(IPTABLES2, REPLAY, |usage| usage.wall);
-        let cpu = race.ratio(IPTABLES2, REPLAY, |usage| usage.user + usage.system);
-        section
-            .figures
-            .extend(cpu.map(|measured| Figure { what: "restore: CPU time / replay".into(), measured }));
+        section.figure("restore: CPU time / replay of its batch", race.cpu_ratio(IPTABLES2, REPLAY));
         section.at_most("restore: user time / iptables-nft-restore", user, 0.2);
         section.at_most("restore: wall time / replay of its batch", wall, 1.1);
         section.at_most("restore: peak memory, MB", race.median(IPTABLES2).map(|own| mb(&own)), 80.0);
@@ -66,7 +63,7 @@ pub(crate) fn million(rounds: &Rounds) -> Result<Section> {
         let replay = Contender::replay(&sample.files.batch)?;
         let race = rounds.run(what, &[own, replay], &[], true)?;
         let wall = race.median(IPTABLES2).unwrap_or_default().wall / u32::try_from(rules)?;
-        section.figure(format!("{what}: nanoseconds a rule"), wall.as_nanos() as f64);
+        section.figure(format!("{what}: nanoseconds a rule"), Some(wall.as_nanos() as f64));
         walls.push(wall);
         section.races.push(race);
     }

@@ -4,24 +4,26 @@
 #![forbid(unsafe_code)]
 
 mod call;
-mod child;
 mod contender;
 mod edits;
 mod load;
 mod measure;
+mod plot;
 mod progress;
 mod race;
 mod report;
 mod rounds;
 mod steps;
+mod task;
 
 use benches::{Result, SIZES};
-use child::Child;
 use clap::{Parser, ValueEnum};
 use report::Report;
 use rounds::{Rounds, Sample};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
+use task::Task;
 
 /// Loads, saves and changes the same rulesets with iptables2 and with its peers, in turn, and compares.
 ///
@@ -47,8 +49,11 @@ struct Arguments {
     /// Prints JSON instead of tables
     #[arg(long)]
     json: bool,
+    /// Draws, instead, what programs take for 100 rules and more, up to --rules or a million, into this SVG file
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
     #[command(subcommand)]
-    child: Option<Child>,
+    task: Option<Task>,
 }
 
 /// What is compared.
@@ -107,8 +112,8 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
-    if let Some(child) = &arguments.child {
-        return child.run();
+    if let Some(task) = &arguments.task {
+        return task.run();
     }
     if let Err(reason) = testkit::try_in_namespace(|| ()) {
         return Err(format!("no network namespace can be made ({reason}); this needs root").into());
@@ -118,6 +123,9 @@ fn run(arguments: &Arguments) -> Result<()> {
         pause: Duration::from_millis(arguments.pause),
         iptables2: contender::iptables2()?,
     };
+    if let Some(file) = &arguments.plot {
+        return plot::plot(&rounds, file, arguments.rules.unwrap_or(1_000_000));
+    }
     let sizes = match (arguments.rules, arguments.chains) {
         (Some(rules), Some(chains)) => vec![(rules, chains)],
         _ => SIZES.to_vec(),

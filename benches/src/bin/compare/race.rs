@@ -36,6 +36,11 @@ impl Race {
         Some(ratio(part(&one), part(&other)))
     }
 
+    /// The same of their whole CPU time, which says more than the wall where the machine has other things to do.
+    pub(crate) fn cpu_ratio(&self, one: &str, other: &str) -> Option<f64> {
+        self.ratio(one, other, |usage| usage.user + usage.system)
+    }
+
     pub(crate) fn json(&self) -> Value {
         let runs = self.runs.iter().map(|(name, runs)| {
             let all: Vec<Value> = runs.iter().map(usage_json).collect();

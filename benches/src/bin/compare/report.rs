@@ -89,8 +89,9 @@ impl Section {
         self.bound(what.into(), measured, Limit::AtLeast(limit));
     }
 
-    pub(crate) fn figure(&mut self, what: impl Into<String>, measured: f64) {
-        self.figures.push(Figure { what: what.into(), measured });
+    /// Notes a number that nothing was promised of; nothing if it could not be measured.
+    pub(crate) fn figure(&mut self, what: impl Into<String>, measured: Option<f64>) {
+        self.figures.extend(measured.map(|measured| Figure { what: what.into(), measured }));
     }
 
     fn bound(&mut self, what: String, measured: Option<f64>, limit: Limit) {

@@ -1,10 +1,10 @@
 //! How programs are run: in turn, so that a slow moment of the machine hits all of them.
 
-use crate::child::Files;
 use crate::contender::Contender;
 use crate::measure::{Usage, measure};
 use crate::progress;
 use crate::race::Race;
+use crate::task::Files;
 use benches::Result;
 use serde_json::Value;
 use std::path::{Path, PathBuf};

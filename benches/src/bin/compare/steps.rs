@@ -2,7 +2,7 @@
 
 use crate::progress;
 use crate::report::{Section, Table};
-use crate::rounds::{Rounds, child as process, told};
+use crate::rounds::{Rounds, child as process, in_namespace, told};
 use benches::Result;
 use clap::ValueEnum;
 use pkttables::cache::{CachedRule, CachedTable, ChainRules};
@@ -13,7 +13,10 @@ use pkttables::plan::{self, Scope};
 use pkttables::text::read_ruleset;
 use pkttables_embedded::{EmbeddedKernel, EmbeddedSocket};
 use serde_json::{Map, Value};
+use std::fmt::Write as _;
 use std::hint::black_box;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 /// Time per rule may grow by so much from the smallest to the largest ruleset.
 const GROWTH: f64 = 1.3;
@@ -86,8 +89,30 @@ pub(crate) fn steps(rounds: &Rounds, most: usize) -> Result<Section> {
     }
     progress::end();
     let columns = sizes.iter().map(|size| format!("{size} rules")).collect();
+    section.at_most("batches sent of chains that call one another too deep", Some(ladder(rounds)?), 0.0);
     section.table = Some(Table { what: "step", columns, rows });
     Ok(section)
+}
+
+/// Restores chains that call one another deeper than the kernel allows, which is to be refused with their names;
+/// tells how many batches were sent.
+fn ladder(rounds: &Rounds) -> Result<f64> {
+    const STEPS: usize = 20;
+    let mut text = String::from("*filter\n:INPUT ACCEPT [0:0]\n");
+    (0..STEPS).try_for_each(|step| writeln!(text, ":step-{step} - [0:0]"))?;
+    text.push_str("-A INPUT -j step-0\n");
+    (1..STEPS).try_for_each(|step| writeln!(text, "-A step-{} -j step-{step}", step - 1))?;
+    text.push_str("COMMIT\n");
+    let file = tempfile::NamedTempFile::new()?;
+    std::fs::write(file.path(), text)?;
+    let mut command = Command::new(&rounds.iptables2);
+    command.args(["iptables-restore", "--debug=netlink"]).arg(file.path()).stdin(Stdio::null());
+    let output = in_namespace(|| Ok(command.output()?))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() || !said.contains("step-16") {
+        return Err(format!("a ladder was not refused by name: {said}").into());
+    }
+    Ok(said.matches("NFNL_MSG_BATCH_BEGIN").count() as f64)
 }
 
 /// Measures one size.
@@ -111,7 +136,7 @@ pub(crate) fn child(shape: Shape, rules: usize, total: usize) -> Result<()> {
         .time("cache: fill", || dumped.into_iter().map(|(entries, rules)| fill(&entries, rules)).collect());
     rulesets.iter_mut().for_each(change);
     let planned = clock.time("diff", || {
-        let pairs = rulesets.iter().zip(&tables);
+        let pairs = rulesets.iter().zip(&mut tables);
         pairs.map(|(ruleset, table)| steps_of(ruleset, table)).sum::<Result<usize>>()
     })?;
     if planned == 0 {
@@ -197,13 +222,13 @@ fn fill(entries: &[ChainEntry], rules: Vec<Vec<CachedRule>>) -> CachedTable {
 }
 
 fn change(ruleset: &mut Ruleset) {
-    let chains = ruleset.tables.iter_mut().flat_map(|table| &mut table.chains);
+    let chains = ruleset.tables.iter_mut().flat_map(|table| &mut table.chains).map(Arc::make_mut);
     for rule in chains.flat_map(|chain| &mut chain.rules).step_by(ONE_IN) {
         rule.target = Target::Verdict(Verdict::Return);
     }
 }
 
-fn steps_of(ruleset: &Ruleset, current: &CachedTable) -> Result<usize> {
+fn steps_of(ruleset: &Ruleset, current: &mut CachedTable) -> Result<usize> {
     let table = ruleset.tables.first().ok_or("no table")?;
     Ok(plan::plan(ruleset.family, current, table, &Scope::Table)?.steps.len())
 }
@@ -235,5 +260,5 @@ fn edit(table: &mut CachedTable, ruleset: &Ruleset) {
 }
 
 fn chains(ruleset: &Ruleset) -> impl Iterator<Item = &Chain> {
-    ruleset.tables.first().into_iter().flat_map(|table| &table.chains)
+    ruleset.tables.first().into_iter().flat_map(|table| &table.chains).map(|chain| &**chain)
 }

@@ -171,7 +171,7 @@ impl CachedTable {
             table.chains.push(CachedChain { entry: entry.clone(), rules: None });
         }
         table.unread = (0..table.chains.len()).collect();
-        table.found_as = vec![Weak::new(); table.chains.len()];
+        table.found_as.resize_with(table.chains.len(), Weak::new);
         table
     }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// A part of the comparison that runs as a process of its own.
 #[derive(Debug, clap::Subcommand)]
-pub(crate) enum Child {
+pub(crate) enum Task {
     /// Writes the files that the programs read
     #[command(hide = true)]
     Prepare { folder: PathBuf, rules: usize, chains: usize },
@@ -53,7 +53,7 @@ impl Files {
     }
 }
 
-impl Child {
+impl Task {
     pub(crate) fn run(&self) -> Result<()> {
         match self {
             Self::Prepare { folder, rules, chains } => prepare(&Files::within(folder), *rules, *chains),
