@@ -21,6 +21,11 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// Whether it is one of these options.
+    pub(crate) fn has(arg: &str) -> bool {
+        arg == "--debug=netlink" || arg == "--embedded" || arg.starts_with("--embedded=")
+    }
+
     /// Takes these options out of the arguments.
     pub(crate) fn take(args: &[String]) -> Result<(Self, Vec<String>)> {
         let mut options = Self::default();

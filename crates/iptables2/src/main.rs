@@ -23,7 +23,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let Some((personality, args)) = Personality::of_call(&args) else { return commands::main(&args) };
-    let result = Options::take(args).and_then(|(options, args)| {
+    let result = Options::take(&args).and_then(|(options, args)| {
         match personality.program {
             Program::Iptables => iptables::run(&personality, &options, &args),
             Program::Save => save::run(&personality, &options, &args),

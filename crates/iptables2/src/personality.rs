@@ -1,3 +1,4 @@
+use crate::connect::Options;
 use pkttables::model::Family;
 use std::path::Path;
 
@@ -30,14 +31,16 @@ const NAMES: [(&str, Program, Family); 6] = [
 ];
 
 impl Personality {
-    /// By the name that the program is called, or by its first argument; and the arguments that are left.
-    pub(crate) fn of_call(args: &[String]) -> Option<(Self, &[String])> {
+    /// By the name that the program is called, or by its first argument that is not an option of every
+    /// personality; and the arguments that are left.
+    pub(crate) fn of_call(args: &[String]) -> Option<(Self, Vec<String>)> {
         let (called, args) = args.split_first()?;
         if let Some(personality) = Self::named(called) {
-            return Some((personality, args));
+            return Some((personality, args.to_vec()));
         }
-        let (first, args) = args.split_first()?;
-        Some((Self::named(first)?, args))
+        let place = args.iter().position(|arg| !Options::has(arg))?;
+        let mut args = args.to_vec();
+        Some((Self::named(&args.remove(place))?, args))
     }
 
     fn named(path: &str) -> Option<Self> {

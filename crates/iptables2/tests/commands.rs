@@ -40,6 +40,15 @@ const SECOND: &str = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTP
     COMMIT\n";
 
 #[test]
+fn options_of_every_personality_may_stand_before_its_name() {
+    let folder = Folder::new("before");
+    let state = format!("--embedded={}", folder.0.join("state").display());
+    let run = |args: &[&str]| said(Command::new(env!("CARGO_BIN_EXE_iptables2")).arg(&state).args(args));
+    assert_eq!(run(&["iptables", "-A", "INPUT", "-j", "DROP"]), (Some(0), String::new(), String::new()));
+    assert_eq!(run(&["iptables", "-S", "INPUT"]).1, "-P INPUT ACCEPT\n-A INPUT -j DROP\n");
+}
+
+#[test]
 fn check_tells_all_errors() {
     let folder = Folder::new("check");
     let good = folder.file("good.v4", FIRST);
