@@ -85,3 +85,10 @@ fn what_is_no_ruleset_does_not_fit() {
         assert!(!validator.is_valid(&with(bad.clone())), "{bad}");
     }
 }
+
+#[test]
+fn no_text_has_a_nul() {
+    let value = json!({ "family": "ipv4", "tables": [{ "name": "filter", "chains": [{ "name": "a\0b" }] }] });
+    let error = json::read_ruleset(&value, Registry::builtin()).expect_err("a NUL in a name");
+    assert_eq!(error.to_string(), "/tables/0/chains/0/name: a NUL cannot be part of a text");
+}

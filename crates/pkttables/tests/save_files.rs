@@ -137,6 +137,17 @@ fn word() -> impl Strategy<Value = String> {
     prop_oneof![8 => prop::sample::select(known), 1 => "[ -~]{0,12}", 1 => any::<String>()]
 }
 
+#[test]
+fn no_line_has_a_nul() {
+    for line in [":a\0b - [0:0]", "-A INPUT -j a\0b", ":INPUT ACCEPT\0 [0:0]"] {
+        let errors = print(Family::Ipv4, format!("*filter\n{line}\nCOMMIT\n").as_bytes()).expect_err(line);
+        assert!(
+            matches!(errors[..], [Diagnostic { problem: Problem::Lex(_), line: Some(2), .. }]),
+            "{errors:?}"
+        );
+    }
+}
+
 proptest! {
     #[test]
     fn whatever_is_read_prints_to_what_reads_the_same(

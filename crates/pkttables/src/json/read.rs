@@ -23,6 +23,7 @@ type Result<T> = std::result::Result<T, JsonError>;
 /// Reads a ruleset as [`ruleset`](super::ruleset) writes it.
 pub fn read_ruleset(value: &Value, registry: &Registry) -> Result<Ruleset> {
     let at = Place(String::new());
+    at.refuse_nul(value)?;
     let object = at.object(value)?;
     let family = at.field(object, "family")?;
     let name = family.1.as_str().unwrap_or_default();
@@ -69,7 +70,9 @@ fn read_chain(
 
 /// Reads a rule as [`rule`](super::rule) writes it.
 pub fn read_rule(value: &Value, family: Family, registry: &Registry) -> Result<Rule> {
-    read_rule_at(&Place(String::new()), value, &Stands { family, table: None, chain: None }, registry)
+    let at = Place(String::new());
+    at.refuse_nul(value)?;
+    read_rule_at(&at, value, &Stands { family, table: None, chain: None }, registry)
 }
 
 /// The chain in which a rule stands.
@@ -277,6 +280,20 @@ impl Place {
 
     fn error(&self, problem: impl std::fmt::Display) -> JsonError {
         JsonError { place: self.0.clone(), problem: problem.to_string() }
+    }
+
+    /// The kernel's names and texts end at a NUL.
+    fn refuse_nul(&self, value: &Value) -> Result<()> {
+        match value {
+            Value::String(text) if text.contains('\0') => Err(self.error("a NUL cannot be part of a text")),
+            Value::Array(items) => {
+                items.iter().enumerate().try_for_each(|(place, item)| self.to(place).refuse_nul(item))
+            }
+            Value::Object(members) => {
+                members.iter().try_for_each(|(name, member)| self.to(name).refuse_nul(member))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn object<'v>(&self, value: &'v Value) -> Result<&'v Map<String, Value>> {

@@ -1,6 +1,6 @@
 use super::command::Invocation;
 use super::diagnostic::Diagnostic;
-use super::lex::Words;
+use super::lex::{LexError, Words};
 use super::number::leading_u64;
 use super::parser::{Parser, Warning};
 use super::problem::Problem;
@@ -215,6 +215,9 @@ impl<'r, R: BufRead> Reader<'r, R> {
             let text = String::from_utf8_lossy(&self.buffer);
             return Err(Diagnostic::within(&text, 0, 0, Problem::NotUtf8));
         };
+        if let Some(offset) = line.find('\0') {
+            return Err(Diagnostic::within(line, offset, 1, Problem::Lex(LexError::Nul { offset })));
+        }
         let event = match (kind, self.section) {
             (Kind::Table, _) => {
                 let table = table_line(line)?;
