@@ -2,5 +2,5 @@
 
 /// `docs/getting-started.md`
 #[cfg(doctest)]
-#[doc = include_str!("../docs/getting-started.md")]
+#[doc = include_str!("../../docs/getting-started.md")]
 struct GettingStarted;
