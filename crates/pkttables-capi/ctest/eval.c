@@ -131,6 +131,45 @@ static void test_other_fates(pktt_error *error) {
     pktt_evaluator_free(evaluator);
 }
 
+/* Sets and settings of the host, and why rules do not match. */
+static void test_host(pktt_error *error) {
+    pktt_ruleset *ruleset = parse("*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -p tcp -j ACCEPT\n"
+                                  "-A FORWARD -m set --match-set senders src -j DROP\nCOMMIT\n",
+                                  error);
+    pktt_host *host = router(error);
+    pktt_packet packet = packet_of(DNS, sizeof DNS);
+    pktt_evaluator *evaluator;
+    const pktt_trace *trace;
+    const pktt_fate *fate;
+
+    CHECK(!pktt_evaluator_new(ruleset, host, 0, error) && pktt_error_status(error) == PKTT_ERROR_NOT_FOUND);
+    CHECK(pktt_error_problem(error, 0)->rule_number == 2 && contains(pktt_error_message(error), "senders"));
+    CHECK(pktt_host_set_sets(host, "create senders hash:ip\nadd senders nonsense\n", error) == PKTT_ERROR_SYNTAX);
+    CHECK(pktt_error_line(error) == 2);
+    CHECK(pktt_host_set_sets(host, NULL, error) == PKTT_ERROR_ARGUMENT && pktt_host_set_sets(NULL, "", error) == PKTT_ERROR_ARGUMENT);
+    CHECK(ok(pktt_host_set_sets(host, "create senders hash:ip family inet\nadd senders 192.0.2.7\n", error), error) == PKTT_OK);
+    evaluator = pktt_evaluator_new(ruleset, host, 0, error);
+    pktt_evaluator_explain(evaluator, true);
+    pktt_evaluator_explain(NULL, true);
+    fate = pktt_evaluator_process(evaluator, &packet, error);
+    CHECK(fate && fate->verdict == PKTT_FATE_DROP && fate->rule_number == 2);
+    trace = pktt_evaluator_trace_at(evaluator, 0);
+    CHECK(trace && trace->kind == PKTT_TRACE_MISS && trace->rule_number == 1 && contains(trace->detail, "-p tcp"));
+    pktt_evaluator_free(evaluator);
+
+    CHECK(pktt_host_set_sysctl(host, "net.ipv4.ip_forward", "nonsense", error) == PKTT_ERROR_ARGUMENT);
+    CHECK(pktt_host_set_sysctl(host, "net.ipv4.ip_farward", "0", error) == PKTT_ERROR_ARGUMENT);
+    CHECK(pktt_host_set_sysctl(host, NULL, "0", error) == PKTT_ERROR_ARGUMENT);
+    CHECK(pktt_host_set_sysctl(NULL, "net.ipv4.ip_forward", "0", error) == PKTT_ERROR_ARGUMENT);
+    CHECK(ok(pktt_host_set_sysctl(host, "net.ipv4.ip_forward", "0", error), error) == PKTT_OK);
+    evaluator = pktt_evaluator_new(ruleset, host, 0, error);
+    fate = pktt_evaluator_process(evaluator, &packet, error);
+    CHECK(fate && fate->verdict == PKTT_FATE_DROP && fate->hook == PKTT_HOOK_PREROUTING);
+    pktt_evaluator_free(evaluator);
+    pktt_host_free(host);
+    pktt_ruleset_free(ruleset);
+}
+
 static void test_refused(pktt_error *error) {
     pktt_ruleset *ruleset = parse("*filter\n:a - [0:0]\n:b - [0:0]\n-A a -j b\n-A b -j a\nCOMMIT\n", error);
     pktt_host *host = pktt_host_new(PKTT_FAMILY_IPV4, error);
@@ -152,6 +191,7 @@ int main(void) {
 
     test_forward(error);
     test_other_fates(error);
+    test_host(error);
     test_refused(error);
     pktt_error_free(error);
     return check_failures;

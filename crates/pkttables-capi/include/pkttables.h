@@ -499,6 +499,10 @@ enum pktt_trace_kind
    * A copy of it was sent to another host.
    */
   PKTT_TRACE_COPY = 5,
+  /**
+   * It did not match a rule; told only after pktt_evaluator_explain.
+   */
+  PKTT_TRACE_MISS = 6,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -809,7 +813,7 @@ typedef struct pktt_extension pktt_extension;
 typedef struct pktt_extensions pktt_extensions;
 
 /**
- * A host or router: its routes and its own addresses, all of one family.
+ * A host or router: its routes, its own addresses, its sets and kernel settings, for packets of one family.
  */
 typedef struct pktt_host pktt_host;
 
@@ -1201,7 +1205,8 @@ typedef struct {
    */
   size_t rule_number;
   /**
-   * The target that reports, as it is saved, or the host that the copy is sent to; else NULL.
+   * The target that reports, as it is saved; the host that the copy is sent to; or the first condition of the rule
+   * that does not hold, and what the packet has instead. Else NULL.
    */
   const char *detail;
 } pktt_trace;
@@ -2532,11 +2537,31 @@ pktt_status pktt_host_add_local(pktt_host *host,
                                 pktt_error *error);
 
 /**
+ * Gives the host the sets that `ipset save` has printed, instead of those that it had. `text` ends with a NUL.
+ *
+ * PKTT_ERROR_SYNTAX, with line and column, at the first line that `ipset restore` would refuse.
+ */
+pktt_status pktt_host_set_sets(pktt_host *host,
+                               const char *text,
+                               pktt_error *error);
+
+/**
+ * Makes a kernel setting, by its name and value as of `sysctl`, such as `net.netfilter.nf_conntrack_udp_timeout`. The
+ * host is a router unless told otherwise: `net.ipv4.ip_forward` and `net.ipv6.conf.all.forwarding` are 1.
+ *
+ * PKTT_ERROR_ARGUMENT if there is no such setting that decides what becomes of packets, or it takes no such value.
+ */
+pktt_status pktt_host_set_sysctl(pktt_host *host,
+                                 const char *name,
+                                 const char *value,
+                                 pktt_error *error);
+
+/**
  * Prepares to judge packets by a ruleset, on a host. Both are copied. `backend` is one of pktt_backend; 0 means
  * PKTT_BACKEND_NFT.
  *
- * To be freed with pktt_evaluator_free. NULL with PKTT_ERROR_NOT_FOUND if a rule calls a chain that does not exist,
- * PKTT_ERROR_LOOP if chains call each other in a circle, PKTT_ERROR_ARGUMENT if the host is of another family.
+ * To be freed with pktt_evaluator_free. NULL with PKTT_ERROR_NOT_FOUND if a rule names a chain or a set that does not
+ * exist, PKTT_ERROR_LOOP if chains call each other in a circle, PKTT_ERROR_ARGUMENT if the host is of another family.
  */
 pktt_evaluator *pktt_evaluator_new(const pktt_ruleset *ruleset,
                                    const pktt_host *host,
@@ -2553,6 +2578,13 @@ void pktt_evaluator_free(pktt_evaluator *evaluator);
  */
 void pktt_evaluator_trace_all(pktt_evaluator *evaluator,
                               bool trace);
+
+/**
+ * Has it told of every rule that a packet does not match, and why: events of the kind PKTT_TRACE_MISS. Nothing is done
+ * for NULL.
+ */
+void pktt_evaluator_explain(pktt_evaluator *evaluator,
+                            bool explain);
 
 /**
  * Sends a packet on its way and tells what became of it. A packet that is malformed is dropped at no hook.

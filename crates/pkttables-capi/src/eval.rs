@@ -122,6 +122,8 @@ pub enum pktt_trace_kind {
     PKTT_TRACE_REPORT = 4,
     /// A copy of it was sent to another host.
     PKTT_TRACE_COPY = 5,
+    /// It did not match a rule; told only after pktt_evaluator_explain.
+    PKTT_TRACE_MISS = 6,
 }
 
 /// An event on a packet's way.
@@ -136,7 +138,8 @@ pub struct pktt_trace {
     pub chain: *const c_char,
     /// The rule's number, from 1; at the end of a chain one more than it has rules.
     pub rule_number: usize,
-    /// The target that reports, as it is saved, or the host that the copy is sent to; else NULL.
+    /// The target that reports, as it is saved; the host that the copy is sent to; or the first condition of the rule
+    /// that does not hold, and what the packet has instead. Else NULL.
     pub detail: *const c_char,
 }
 
@@ -160,6 +163,8 @@ const NOWHERE: pktt_fate = pktt_fate {
 #[derive(Debug)]
 struct Seen {
     family: Family,
+    /// Whether it is told why rules do not match.
+    explain: bool,
     events: Vec<pktt_trace>,
     strings: Strings,
 }
@@ -194,6 +199,13 @@ impl Observer for Seen {
                     detail: strings.keep(&detail),
                 }
             }
+            Event::Miss { table, chain, rule, reason, .. } => pktt_trace {
+                kind: pktt_trace_kind::PKTT_TRACE_MISS,
+                table: number(table),
+                chain: strings.keep(chain),
+                rule_number: rule,
+                detail: strings.keep(&reason.to_string()),
+            },
             Event::Copy { gateway, .. } => pktt_trace {
                 kind: pktt_trace_kind::PKTT_TRACE_COPY,
                 table: 0,
@@ -205,13 +217,17 @@ impl Observer for Seen {
         };
         self.events.push(seen);
     }
+
+    fn wants_reasons(&self) -> bool {
+        self.explain
+    }
 }
 
 /// Prepares to judge packets by a ruleset, on a host. Both are copied. `backend` is one of pktt_backend; 0 means
 /// PKTT_BACKEND_NFT.
 ///
-/// To be freed with pktt_evaluator_free. NULL with PKTT_ERROR_NOT_FOUND if a rule calls a chain that does not exist,
-/// PKTT_ERROR_LOOP if chains call each other in a circle, PKTT_ERROR_ARGUMENT if the host is of another family.
+/// To be freed with pktt_evaluator_free. NULL with PKTT_ERROR_NOT_FOUND if a rule names a chain or a set that does not
+/// exist, PKTT_ERROR_LOOP if chains call each other in a circle, PKTT_ERROR_ARGUMENT if the host is of another family.
 #[unsafe(no_mangle)]
 pub extern "C" fn pktt_evaluator_new(
     ruleset: Option<&pktt_ruleset>,
@@ -231,12 +247,12 @@ pub extern "C" fn pktt_evaluator_new(
             other => return Err(Failure::argument(format!("{other} is no backend"))),
         };
         Ok(pktt_evaluator {
-            evaluator: Evaluator::new(ruleset.model(), host.host.clone(), backend)?,
+            evaluator: host.setup(ruleset.model())?.backend(backend).evaluator()?,
             fate: NOWHERE,
             bytes: Vec::new(),
             pieces: Vec::new(),
             strings: Strings::default(),
-            seen: Seen { family, events: Vec::new(), strings: Strings::default() },
+            seen: Seen { family, explain: false, events: Vec::new(), strings: Strings::default() },
         })
     })
 }
@@ -252,6 +268,15 @@ pub extern "C" fn pktt_evaluator_free(evaluator: Option<Box<pktt_evaluator>>) {
 pub extern "C" fn pktt_evaluator_trace_all(evaluator: Option<&mut pktt_evaluator>, trace: bool) {
     if let Some(evaluator) = evaluator {
         evaluator.evaluator.trace_all(trace);
+    }
+}
+
+/// Has it told of every rule that a packet does not match, and why: events of the kind PKTT_TRACE_MISS. Nothing is done
+/// for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn pktt_evaluator_explain(evaluator: Option<&mut pktt_evaluator>, explain: bool) {
+    if let Some(evaluator) = evaluator {
+        evaluator.seen.explain = explain;
     }
 }
 

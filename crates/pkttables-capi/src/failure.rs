@@ -315,3 +315,23 @@ impl From<pkttables_eval::Error> for Failure {
         Self::with(status, problem)
     }
 }
+
+impl From<pkttables_eval::SetupError> for Failure {
+    fn from(error: pkttables_eval::SetupError) -> Self {
+        use pkttables_eval::SetupError;
+        let message = error.to_string();
+        match error {
+            SetupError::Sets(error) => {
+                let (line, column) = (error.line, error.column);
+                Self::with(PKTT_ERROR_SYNTAX, Problem { message, line, column, ..Problem::default() })
+            }
+            SetupError::NoSet { table, chain, rule, .. } => {
+                let (table, chain) = (Some(table.name().into()), Some(chain.into()));
+                let problem = Problem { message, table, chain, rule_number: rule, ..Problem::default() };
+                Self::with(PKTT_ERROR_NOT_FOUND, problem)
+            }
+            SetupError::Rules(error) => error.into(),
+            _ => Self::argument(message),
+        }
+    }
+}

@@ -6,16 +6,27 @@ use crate::ffi::Text;
 use crate::guard::{handle, status};
 use crate::names::{FamilyNumber, pktt_family};
 use pkttables::domain::parse_address;
-use pkttables::model::{AddressMask, Family};
+use pkttables::model::{AddressMask, Family, Ruleset};
 use pkttables::packet::InterfaceName;
 use pkttables::registry::{Route, Scope, Value as _};
-use pkttables_eval::Host;
+use pkttables_eval::ipset::Sets;
+use pkttables_eval::{Host, Setup, SetupError};
 
-/// A host or router: its routes and its own addresses, all of one family.
+/// A host or router: its routes, its own addresses, its sets and kernel settings, for packets of one family.
 #[derive(Debug)]
 pub struct pktt_host {
     pub(crate) family: Family,
     pub(crate) host: Host,
+    /// Names and values as of sysctl, which are known to be good.
+    settings: Vec<(String, String)>,
+}
+
+impl pktt_host {
+    /// The rules on this host.
+    pub(crate) fn setup(&self, rules: Ruleset) -> Result<Setup, SetupError> {
+        let setup = Setup::new(rules).host(self.host.clone());
+        self.settings.iter().try_fold(setup, |setup, (key, value)| setup.sysctl(key, value))
+    }
 }
 
 /// Makes a host without routes and addresses. To be freed with pktt_host_free.
@@ -26,7 +37,9 @@ pub extern "C" fn pktt_host_new(
     family: FamilyNumber,
     error: Option<&mut pktt_error>,
 ) -> Option<Box<pktt_host>> {
-    handle(error, || Ok(pktt_host { family: pktt_family::read(family)?, host: Host::new() }))
+    handle(error, || {
+        Ok(pktt_host { family: pktt_family::read(family)?, host: Host::new(), settings: Vec::new() })
+    })
 }
 
 /// Frees a host; NULL is nothing to free.
@@ -49,7 +62,7 @@ pub extern "C" fn pktt_host_add_route(
     error: Option<&mut pktt_error>,
 ) -> pktt_status {
     status(error, || {
-        let pktt_host { family, host } = given(host, "host")?;
+        let pktt_host { family, host, .. } = given(host, "host")?;
         let prefix = prefix.get("prefix")?;
         let no_prefix = |reason| Failure::argument(format!("prefix {prefix}: {reason}"));
         let mask =
@@ -77,10 +90,46 @@ pub extern "C" fn pktt_host_add_local(
     error: Option<&mut pktt_error>,
 ) -> pktt_status {
     status(error, || {
-        let pktt_host { family, host } = given(host, "host")?;
+        let pktt_host { family, host, .. } = given(host, "host")?;
         let address = address.get("address")?;
         let parsed = parse_address(address, *family);
         host.add_local(parsed.map_err(|reason| Failure::argument(format!("address {address}: {reason}")))?);
+        Ok(())
+    })
+}
+
+/// Gives the host the sets that `ipset save` has printed, instead of those that it had. `text` ends with a NUL.
+///
+/// PKTT_ERROR_SYNTAX, with line and column, at the first line that `ipset restore` would refuse.
+#[unsafe(no_mangle)]
+pub extern "C" fn pktt_host_set_sets(
+    host: Option<&mut pktt_host>,
+    text: Text<'_>,
+    error: Option<&mut pktt_error>,
+) -> pktt_status {
+    status(error, || {
+        let host = given(host, "host")?;
+        host.host.set_sets(Sets::parse(text.get("text")?).map_err(SetupError::from)?);
+        Ok(())
+    })
+}
+
+/// Makes a kernel setting, by its name and value as of `sysctl`, such as `net.netfilter.nf_conntrack_udp_timeout`. The
+/// host is a router unless told otherwise: `net.ipv4.ip_forward` and `net.ipv6.conf.all.forwarding` are 1.
+///
+/// PKTT_ERROR_ARGUMENT if there is no such setting that decides what becomes of packets, or it takes no such value.
+#[unsafe(no_mangle)]
+pub extern "C" fn pktt_host_set_sysctl(
+    host: Option<&mut pktt_host>,
+    name: Text<'_>,
+    value: Text<'_>,
+    error: Option<&mut pktt_error>,
+) -> pktt_status {
+    status(error, || {
+        let host = given(host, "host")?;
+        let (name, value) = (name.get("name")?, value.get("value")?);
+        Setup::new(Ruleset { family: host.family, tables: Vec::new() }).sysctl(name, value)?;
+        host.settings.push((name.into(), value.into()));
         Ok(())
     })
 }

@@ -91,6 +91,12 @@ impl Setup {
         Self { backend, ..self }
     }
 
+    /// Takes this host, with its routes, addresses and sets, instead of the one so far.
+    #[must_use]
+    pub fn host(self, host: Host) -> Self {
+        Self { host, ..self }
+    }
+
     /// Adds a route, `PREFIX=INTERFACE`; the longest prefix that has an address counts.
     pub fn route(mut self, text: &str) -> Result<Self, SetupError> {
         let scope = Scope { family: self.family(), protocol: None };
