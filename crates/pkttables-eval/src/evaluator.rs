@@ -163,6 +163,11 @@ impl<E: Environment> Evaluator<E> {
         self.connections = self.connections.take().map(|_| Connections::new(settings.clone()));
     }
 
+    /// The rest of the world.
+    pub const fn environment(&self) -> &E {
+        &self.environment
+    }
+
     /// Whether the way of every packet is reported, not only of those that met a TRACE target.
     pub const fn trace_all(&mut self, trace: bool) {
         self.trace_all = trace;

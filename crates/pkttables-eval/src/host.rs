@@ -13,6 +13,7 @@ pub struct Host {
     locals: Vec<IpAddr>,
     sets: Sets,
     random: u64,
+    draws: u64,
 }
 
 impl Host {
@@ -41,6 +42,12 @@ impl Host {
     #[must_use]
     pub const fn sets(&self) -> &Sets {
         &self.sets
+    }
+
+    /// How many random numbers were drawn: whether what became of a packet hung on chance.
+    #[must_use]
+    pub const fn draws(&self) -> u64 {
+        self.draws
     }
 
     fn lookup(&self, address: IpAddr) -> Option<&(AddressMask, Route)> {
@@ -90,6 +97,7 @@ impl Host {
 impl Environment for Host {
     /// Numbers of a fixed sequence, so that runs can be repeated.
     fn random(&mut self) -> u32 {
+        self.draws += 1;
         // SplitMix64.
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.random ^ self.random >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);

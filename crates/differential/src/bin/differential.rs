@@ -1,0 +1,100 @@
+//! Runs random trials against the kernel until the time is up, and shows the first disagreement, made small.
+
+use clap::{Parser, ValueEnum};
+use differential::{Failure, Outcome, program, random, shrunk};
+use pkttables::model::Family;
+use pkttables::registry::Backend;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+#[derive(Debug, Parser)]
+#[command(about = "Random rulesets and packets through the real kernel and the evaluator; needs root")]
+struct Options {
+    /// How long
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    /// Where to begin; random if not given
+    #[arg(long)]
+    seed: Option<u64>,
+    /// No more than so many trials
+    #[arg(long, default_value_t = u64::MAX)]
+    trials: u64,
+    /// Packets in each trial
+    #[arg(long, default_value_t = 120)]
+    packets: usize,
+    /// Only rules of this family
+    #[arg(long, value_parser = ["4", "6"])]
+    family: Option<String>,
+    /// Only this loader
+    #[arg(long)]
+    backend: Option<Loader>,
+    /// Go on after a disagreement, and stop after so many
+    #[arg(long, default_value_t = 1)]
+    failures: usize,
+    /// Show failures as they are
+    #[arg(long)]
+    no_shrink: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Loader {
+    Nft,
+    Legacy,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let end = Instant::now() + Duration::from_secs(options.seconds);
+    let first = options.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
+    let (mut trials, mut packets, mut failures) = (0, 0, 0);
+    for seed in (first..).take(usize::try_from(options.trials).unwrap_or(usize::MAX)) {
+        if Instant::now() > end {
+            break;
+        }
+        let family = match options.family.as_deref() {
+            Some("4") => Family::Ipv4,
+            Some(_) => Family::Ipv6,
+            None if seed % 3 == 2 => Family::Ipv6,
+            None => Family::Ipv4,
+        };
+        let backend = match options.backend {
+            Some(Loader::Nft) => Backend::Nft,
+            Some(Loader::Legacy) => Backend::Legacy,
+            None if seed / 3 % 3 == 2 => Backend::Legacy,
+            None => Backend::Nft,
+        };
+        if testkit::find(&program(family, backend, "restore")).is_none() {
+            continue;
+        }
+        let outcome = testkit::try_in_namespace(|| random(seed, family, backend, options.packets));
+        trials += 1;
+        match outcome {
+            Ok(Ok(Outcome::Agreed(sent))) => packets += sent,
+            Ok(Ok(Outcome::Failed(failure))) => {
+                failures += 1;
+                show(seed, failure, options.no_shrink);
+                if failures >= options.failures {
+                    break;
+                }
+            }
+            Ok(Err(error)) => {
+                println!("seed {seed}: {error}");
+                failures += 1;
+                if failures >= options.failures {
+                    break;
+                }
+            }
+            Err(error) => {
+                println!("no network namespace can be made: {error}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    println!("from seed {first}: {trials} trials, {packets} packets, {failures} disagreements");
+    if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn show(seed: u64, failure: Failure, whole: bool) {
+    let failure = if whole { failure } else { shrunk(failure) };
+    println!("seed {seed}:\n{failure}");
+}

@@ -1,0 +1,123 @@
+//! What the kernel did beside what the evaluator says.
+
+use crate::kernel::Observed;
+use pkttables_eval::{Fate, Verdict};
+use std::fmt::Write as _;
+
+/// What differs about one packet, in words.
+pub(crate) fn packet(observed: &Observed, fate: &Fate<'_>) -> Vec<String> {
+    let mut differences = Vec::new();
+    let mut same = |what: &str, kernel: Vec<String>, evaluator: Vec<String>| {
+        if kernel != evaluator {
+            differences.push(format!("{what}: kernel {kernel:?}, evaluator {evaluator:?} ({:?} at {:?} by {:?})", fate.verdict, fate.hook, fate.rule));
+        }
+    };
+    let interface = fate.output.map(|output| output.to_string()).unwrap_or_default();
+    let left: Vec<String> = match (fate.out, fate.pieces) {
+        (None, _) => Vec::new(),
+        (Some(packet), []) => vec![format!("{interface} {}", hex(packet))],
+        (Some(_), pieces) => pieces.iter().map(|piece| format!("{interface} {}", hex(piece))).collect(),
+    };
+    let seen = observed.left.iter().map(|(name, packet)| format!("{name} {}", hex(packet)));
+    same("left", seen.collect(), left);
+    let local = fate.out.is_none() && fate.verdict == Verdict::Accept;
+    same(
+        "delivered",
+        observed.delivered.iter().map(|_| "a packet".to_owned()).collect(),
+        if local { vec!["a packet".to_owned()] } else { Vec::new() },
+    );
+    if fate.verdict == Verdict::Reject {
+        let replies = observed.replies.iter().map(|reply| hex(&without_chance(reply)));
+        same("reply", replies.collect(), fate.reply.iter().map(|reply| hex(&without_chance(reply))).collect());
+    }
+    differences
+}
+
+/// A packet that the kernel made without what it chooses by itself: IPv4 identification and checksum, IPv6 flow label.
+fn without_chance(packet: &[u8]) -> Vec<u8> {
+    let mut packet = packet.to_vec();
+    let blank: &[usize] = match packet.first() {
+        Some(first) if first >> 4 == 6 => &[1, 2, 3],
+        _ => &[4, 5, 10, 11],
+    };
+    for at in blank {
+        if let Some(byte) = packet.get_mut(*at) {
+            *byte = 0;
+        }
+    }
+    packet
+}
+
+/// In hexadecimal, fragment identifications of IPv6, which are random, left blank.
+fn hex(packet: &[u8]) -> String {
+    packet.iter().fold(String::with_capacity(packet.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// What differs between two rulesets with counters, as iptables-save prints them: compared by position, as the two
+/// need not print rules alike.
+#[must_use]
+pub fn differences(kernel: &str, evaluator: &str) -> Vec<String> {
+    let (kernel, evaluator) = (parse(kernel), parse(evaluator));
+    let mut found = Vec::new();
+    for (name, ours) in &evaluator {
+        let Some((_, theirs)) = kernel.iter().find(|(other, _)| other == name) else {
+            if ours.iter().any(|(counters, _)| !counters.starts_with("[0:0]")) {
+                found.push(format!("{name}: not in the kernel"));
+            }
+            continue;
+        };
+        if ours.len() != theirs.len() {
+            found.push(format!("{name}: {} rules in the kernel, {} in the evaluator", theirs.len(), ours.len()));
+        }
+        for (number, (theirs, ours)) in theirs.iter().zip(ours).enumerate() {
+            if theirs.0 != ours.0 {
+                found.push(format!("{name} {number}: kernel {}, evaluator {}: {}", theirs.0, ours.0, theirs.1));
+            }
+        }
+    }
+    found
+}
+
+/// Counters and text, of a chain's policy and of its rules.
+type Counted = Vec<(String, String)>;
+
+/// The chains of a save file, by table and name.
+fn parse(text: &str) -> Vec<(String, Counted)> {
+    let mut chains: Vec<(String, Counted)> = Vec::new();
+    let mut table = "";
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix('*') {
+            table = name;
+        } else if let Some(chain) = line.strip_prefix(':') {
+            let mut words = chain.split(' ');
+            let (name, policy) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+            // Chains of users have no counters, though some programs print zeros.
+            let counters = if policy == "-" { "" } else { words.next().unwrap_or_default() };
+            chains.push((format!("{table} {name}"), vec![(counters.into(), policy.into())]));
+        } else if let Some((counters, rule)) = line.split_once(" -A ") {
+            let name = format!("{table} {}", rule.split(' ').next().unwrap_or_default());
+            if let Some((_, rules)) = chains.iter_mut().rev().find(|(other, _)| *other == name) {
+                rules.push((counters.into(), rule.into()));
+            }
+        }
+    }
+    chains
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_are_compared_by_position() {
+        let kernel = "*filter\n:INPUT DROP [1:2]\n:u - [0:0]\n[1:40] -A INPUT -j u\n[0:0] -A u -p 6\nCOMMIT\n";
+        assert_eq!(differences(kernel, kernel), [""; 0]);
+        let other = kernel.replace("-p 6", "-p tcp").replace("[1:40]", "[2:40]");
+        let found = differences(kernel, &other);
+        assert_eq!(found, ["filter INPUT 1: kernel [1:40], evaluator [2:40]: INPUT -j u"]);
+        assert!(differences("", kernel)[0].contains("not in the kernel"));
+    }
+}

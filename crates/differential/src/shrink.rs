@@ -1,0 +1,54 @@
+//! Failures made small.
+
+use crate::trial::{Failure, Outcome, Plan, replay};
+
+/// Leaves away packets and rules, as many as can be without the disagreement going away.
+///
+/// Each attempt is run in a network namespace of its own.
+#[must_use]
+pub fn shrunk(failure: Failure) -> Failure {
+    let mut best = failure;
+    loop {
+        let size = (best.plan.packets.len(), best.plan.rules.len());
+        best = without(best, |plan| &mut plan.packets, |_| true);
+        best = without(best, |plan| &mut plan.rules, |line| line.starts_with("-A"));
+        if (best.plan.packets.len(), best.plan.rules.len()) == size {
+            return best;
+        }
+    }
+}
+
+/// Leaves away ever smaller parts of a list, from its end on.
+fn without<T: Clone>(
+    mut best: Failure,
+    list: impl Fn(&mut Plan) -> &mut Vec<T>,
+    may_go: impl Fn(&T) -> bool,
+) -> Failure {
+    let mut part = list(&mut best.plan).len().div_ceil(2);
+    while part > 0 {
+        let mut end = list(&mut best.plan).len();
+        while end > 0 {
+            let start = end.saturating_sub(part);
+            let mut plan = best.plan.clone();
+            let mut at = 0;
+            list(&mut plan).retain(|item| {
+                at += 1;
+                !(start < at && at <= end && may_go(item))
+            });
+            let smaller = list(&mut plan).len() < list(&mut best.plan).len();
+            if let (true, Some(failure)) = (smaller, failure(&plan)) {
+                best = failure;
+            }
+            end = start.min(list(&mut best.plan).len());
+        }
+        part /= 2;
+    }
+    best
+}
+
+fn failure(plan: &Plan) -> Option<Failure> {
+    match testkit::try_in_namespace(|| replay(plan)) {
+        Ok(Ok(Outcome::Failed(failure))) => Some(failure),
+        _ => None,
+    }
+}
