@@ -9,7 +9,10 @@ pub(crate) fn packet(observed: &Observed, fate: &Fate<'_>) -> Vec<String> {
     let mut differences = Vec::new();
     let mut same = |what: &str, kernel: Vec<String>, evaluator: Vec<String>| {
         if kernel != evaluator {
-            differences.push(format!("{what}: kernel {kernel:?}, evaluator {evaluator:?} ({:?} at {:?} by {:?})", fate.verdict, fate.hook, fate.rule));
+            differences.push(format!(
+                "{what}: kernel {kernel:?}, evaluator {evaluator:?} ({:?} at {:?} by {:?})",
+                fate.verdict, fate.hook, fate.rule
+            ));
         }
     };
     let interface = fate.output.map(|output| output.to_string()).unwrap_or_default();
@@ -28,16 +31,22 @@ pub(crate) fn packet(observed: &Observed, fate: &Fate<'_>) -> Vec<String> {
     );
     if fate.verdict == Verdict::Reject {
         let replies = observed.replies.iter().map(|reply| hex(&without_chance(reply)));
-        same("reply", replies.collect(), fate.reply.iter().map(|reply| hex(&without_chance(reply))).collect());
+        same(
+            "reply",
+            replies.collect(),
+            fate.reply.iter().map(|reply| hex(&without_chance(reply))).collect(),
+        );
     }
     differences
 }
 
-/// A packet that the kernel made without what it chooses by itself: IPv4 identification and checksum, IPv6 flow label.
+/// A packet that the kernel made without what it chooses by itself or fills in later: identification, header checksum
+/// and the checksum of TCP in IPv4, flow label in IPv6.
 fn without_chance(packet: &[u8]) -> Vec<u8> {
     let mut packet = packet.to_vec();
     let blank: &[usize] = match packet.first() {
         Some(first) if first >> 4 == 6 => &[1, 2, 3],
+        _ if packet.get(9) == Some(&6) => &[4, 5, 10, 11, 36, 37],
         _ => &[4, 5, 10, 11],
     };
     for at in blank {
@@ -48,8 +57,20 @@ fn without_chance(packet: &[u8]) -> Vec<u8> {
     packet
 }
 
-/// In hexadecimal, fragment identifications of IPv6, which are random, left blank.
+/// In hexadecimal; the identifications of IPv6 fragments, which are random, left blank.
 fn hex(packet: &[u8]) -> String {
+    let mut packet = packet.to_vec();
+    if packet.first().is_some_and(|first| first >> 4 == 6) {
+        let (mut next, mut at) = (packet.get(6).copied(), 40);
+        while let Some(0 | 43 | 51 | 60) = next {
+            let units = usize::from(packet.get(at + 1).copied().unwrap_or_default());
+            let len = if next == Some(51) { (units + 2) * 4 } else { (units + 1) * 8 };
+            (next, at) = (packet.get(at).copied(), at + len);
+        }
+        if let (Some(44), Some(id)) = (next, packet.get_mut(at + 4..at + 8)) {
+            id.fill(0);
+        }
+    }
     packet.iter().fold(String::with_capacity(packet.len() * 2), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
@@ -70,11 +91,18 @@ pub fn differences(kernel: &str, evaluator: &str) -> Vec<String> {
             continue;
         };
         if ours.len() != theirs.len() {
-            found.push(format!("{name}: {} rules in the kernel, {} in the evaluator", theirs.len(), ours.len()));
+            found.push(format!(
+                "{name}: {} rules in the kernel, {} in the evaluator",
+                theirs.len(),
+                ours.len()
+            ));
         }
         for (number, (theirs, ours)) in theirs.iter().zip(ours).enumerate() {
             if theirs.0 != ours.0 {
-                found.push(format!("{name} {number}: kernel {}, evaluator {}: {}", theirs.0, ours.0, theirs.1));
+                found.push(format!(
+                    "{name} {number}: kernel {}, evaluator {}: {}",
+                    theirs.0, ours.0, theirs.1
+                ));
             }
         }
     }
@@ -113,7 +141,8 @@ mod tests {
 
     #[test]
     fn counters_are_compared_by_position() {
-        let kernel = "*filter\n:INPUT DROP [1:2]\n:u - [0:0]\n[1:40] -A INPUT -j u\n[0:0] -A u -p 6\nCOMMIT\n";
+        let kernel =
+            "*filter\n:INPUT DROP [1:2]\n:u - [0:0]\n[1:40] -A INPUT -j u\n[0:0] -A u -p 6\nCOMMIT\n";
         assert_eq!(differences(kernel, kernel), [""; 0]);
         let other = kernel.replace("-p 6", "-p tcp").replace("[1:40]", "[2:40]");
         let found = differences(kernel, &other);

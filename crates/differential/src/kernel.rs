@@ -4,22 +4,22 @@
 use crate::nflog::{GROUP, Log};
 use crate::topology::{self, PORTS};
 use crate::{Sent, Source};
+use nix::errno::Errno;
 use nix::ifaddrs::getifaddrs;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::socket::{
-    AddressFamily, ControlMessageOwned, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn,
-    SockaddrIn6, SockaddrLike, recvmsg, sendto, setsockopt, socket, sockopt,
+    AddressFamily, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrIn6, bind, recv,
+    sendto, setsockopt, socket, sockopt,
 };
-use nix::sys::time::TimeSpec;
 use nix::unistd::Pid;
 use pkttables::model::Family;
 use pkttables::registry::Backend;
 use std::collections::HashMap;
 use std::error::Error;
-use std::io::IoSliceMut;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::process::{Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What the kernel did with a packet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,8 +34,11 @@ pub struct Observed {
     pub replies: Vec<Vec<u8>>,
 }
 
-/// Tells that all that was sent before has gone its way. Its protocol number is one for experiments.
-const SENTINEL: [u8; 14] = [2, 0, 0, 0, 1, 1, 2, 0, 0, 0, 9, 9, 0x88, 0xb5];
+/// Tells that what was sent before has gone its way. Its protocol number is one for experiments.
+const SENTINEL: [u8; 14] = [2, 0, 0, 0, 9, 9, 2, 0, 0, 0, 9, 8, 0x88, 0xb5];
+
+/// From a cable through the router to another cable a packet waits twice for the processor.
+const WAITS: usize = 2;
 
 /// Marks the packets that are to go out as if this host had made them.
 const OWN_MARK: u32 = 0x7365_6e74;
@@ -47,13 +50,22 @@ const HEADER: usize = 14;
 pub struct Router {
     family: Family,
     backend: Backend,
-    packets: OwnedFd,
+    /// The other ends of the router's cables.
+    cables: Vec<Cable>,
+    /// Both ends of a cable for sentinels.
+    sentinels: [Cable; 2],
     raw: OwnedFd,
     log: Log,
-    /// Link addresses for sending, by port.
-    cables: Vec<LinkAddr>,
-    /// Names of the router's interfaces, by index.
-    names: HashMap<usize, &'static str>,
+}
+
+/// An end of a cable, where packets are sent and received.
+///
+/// A socket does not see what it sends itself, and nothing else listens: a packet that somebody listens to is a shared
+/// one to the kernel, which it cuts into fragments in another way.
+#[derive(Debug)]
+struct Cable {
+    socket: OwnedFd,
+    link: LinkAddr,
 }
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -62,12 +74,10 @@ impl Router {
     /// Makes interfaces, routes, settings and the guard.
     pub fn new(family: Family, backend: Backend) -> Result<Self> {
         stay_on_one_processor()?;
+        // The guard comes first: interfaces have something to say as soon as they are up.
+        run("nft", &["-f", "-"], &guard())?;
         run("ip", &["-batch", "-"], &topology::commands())?;
         set_up_host()?;
-        run("nft", &["-f", "-"], &guard(family))?;
-        let packets = socket(AddressFamily::Packet, SockType::Raw, SockFlag::empty(), SockProtocol::EthAll)?;
-        setsockopt(&packets, sockopt::ReceiveTimestampns, &true)?;
-        setsockopt(&packets, sockopt::RcvBufForce, &(1 << 22))?;
         let kind = match family {
             Family::Ipv4 => AddressFamily::Inet,
             Family::Ipv6 => AddressFamily::Inet6,
@@ -77,15 +87,23 @@ impl Router {
         let links: HashMap<String, LinkAddr> = getifaddrs()?
             .filter_map(|interface| Some((interface.interface_name, *interface.address?.as_link_addr()?)))
             .collect();
-        let link = |name: &str| links.get(name).copied().ok_or_else(|| format!("no interface {name}"));
+        let cable = |name: &str| -> Result<Cable> {
+            let link = links.get(name).copied().ok_or_else(|| format!("no interface {name}"))?;
+            let socket =
+                socket(AddressFamily::Packet, SockType::Raw, SockFlag::empty(), SockProtocol::EthAll)?;
+            setsockopt(&socket, sockopt::RcvBufForce, &(1 << 22))?;
+            bind(socket.as_raw_fd(), &link)?;
+            let cable = Cable { socket, link };
+            // What came by other interfaces before.
+            while cable.receive(&mut [0; 1], MsgFlags::MSG_DONTWAIT)?.is_some() {}
+            Ok(cable)
+        };
         let mut cables = Vec::new();
-        let mut names = HashMap::new();
         for port in &PORTS {
-            cables.push(link(&format!("{}p", port.name))?);
-            names.insert(link(port.name)?.ifindex(), port.name);
+            cables.push(cable(&format!("{}p", port.name))?);
         }
-        let log = Log::open()?;
-        Ok(Self { family, backend, packets, raw, log, cables, names })
+        let sentinels = [cable("sync")?, cable("syncp")?];
+        Ok(Self { family, backend, cables, sentinels, raw, log: Log::open()? })
     }
 
     /// Loads rules.
@@ -105,6 +123,7 @@ impl Router {
 
     /// Sends a packet and sees what becomes of it.
     pub fn send(&mut self, sent: &Sent) -> Result<Observed> {
+        let time = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
         match sent.source {
             Source::Wire { port, destination } => {
                 let mut frame = destination.to_vec();
@@ -114,15 +133,17 @@ impl Router {
                     Family::Ipv6 => [0x86, 0xdd],
                 });
                 frame.extend(&sent.bytes);
-                let cable = self.cables.get(port).ok_or("no such port")?;
-                send_all(&self.packets, &frame, cable)?;
+                self.cables.get(port).ok_or("no such port")?.send(&frame)?;
             }
             // What the kernel does not take is no packet.
             Source::Own { .. } => drop(self.send_own(&sent.bytes)),
         }
-        let cable = self.cables.first().ok_or("no ports")?;
-        send_all(&self.packets, &SENTINEL, cable)?;
-        self.observe()
+        let [from, to] = &self.sentinels;
+        for _ in 0..WAITS {
+            from.send(&SENTINEL)?;
+            while to.receive(&mut [0; HEADER], MsgFlags::empty())? != Some(HEADER) {}
+        }
+        Ok(Observed { time: u64::try_from(time)?, ..self.observe()? })
     }
 
     fn send_own(&self, packet: &[u8]) -> Result<()> {
@@ -130,32 +151,24 @@ impl Router {
             Family::Ipv4 => {
                 let to: [u8; 4] = packet.get(16..20).ok_or("too short")?.try_into()?;
                 let to = SockaddrIn::from(SocketAddrV4::new(Ipv4Addr::from(to), 0));
-                send_all(&self.raw, packet, &to)
+                Ok(sendto(self.raw.as_raw_fd(), packet, &to, MsgFlags::empty()).map(drop)?)
             }
             Family::Ipv6 => {
                 let to: [u8; 16] = packet.get(24..40).ok_or("too short")?.try_into()?;
                 let to = SockaddrIn6::from(SocketAddrV6::new(Ipv6Addr::from(to), 0, 0, 0));
-                send_all(&self.raw, packet, &to)
+                Ok(sendto(self.raw.as_raw_fd(), packet, &to, MsgFlags::empty()).map(drop)?)
             }
         }
     }
 
-    /// Everything up to the sentinel.
+    /// Everything that has come out.
     fn observe(&mut self) -> Result<Observed> {
         let mut observed = Observed::default();
         let mut buffer = [0; 1 << 16];
-        loop {
-            let (frame, from, time) = receive(&self.packets, &mut buffer)?;
-            let Some(name) = self.names.get(&from.ifindex()) else { continue };
-            let (link, packet) = frame.split_at_checked(HEADER).ok_or("a short frame")?;
-            if *link == SENTINEL {
-                break;
-            }
-            const OUTGOING: u8 = 4;
-            if from.pkttype() == OUTGOING {
-                observed.left.push((name, packet.to_vec()));
-            } else {
-                observed.time = time;
+        for (cable, port) in self.cables.iter().zip(&PORTS) {
+            while let Some(len) = cable.receive(&mut buffer, MsgFlags::MSG_DONTWAIT)? {
+                let packet = buffer.get(HEADER..len).ok_or("a short frame")?;
+                observed.left.push((port.name, packet.to_vec()));
             }
         }
         for (prefix, packet) in self.log.drain()? {
@@ -202,10 +215,8 @@ fn set_up_host() -> Result<()> {
     let mut settings = vec![
         ("net/ipv4/ip_forward".to_owned(), "1"),
         ("net/ipv6/conf/all/forwarding".to_owned(), "1"),
-        ("net/ipv4/icmp_ratelimit".to_owned(), "0"),
+        ("net/ipv4/icmp_ratemask".to_owned(), "0"),
         ("net/ipv6/icmp/ratelimit".to_owned(), "0"),
-        ("net/ipv4/icmp_msgs_per_sec".to_owned(), "1000000"),
-        ("net/ipv4/icmp_msgs_burst".to_owned(), "1000000"),
     ];
     for name in ["all", "default", "in0", "in1", "out0", "out1"] {
         for (setting, value) in [
@@ -229,21 +240,20 @@ fn set(name: &str, value: &str) -> Result<()> {
 }
 
 /// Tells of packets that come to local sockets, and tells of and holds back what the host says on its own.
-fn guard(family: Family) -> String {
-    let family = match family {
-        Family::Ipv4 => "ip",
-        Family::Ipv6 => "ip6",
+fn guard() -> String {
+    let table = |family| {
+        format!(
+            "table {family} guard {{\n\
+             chain input {{ type filter hook input priority 1000000; log prefix \"I\" group {GROUP}; }}\n\
+             chain output {{ type filter hook output priority -500;\n\
+             meta mark {OWN_MARK} meta mark set 0 accept\n\
+             log prefix \"R\" group {GROUP}\n drop; }}\n}}\n"
+        )
     };
-    format!(
-        "table {family} guard {{\n\
-         chain input {{ type filter hook input priority 1000000; log prefix \"I\" group {GROUP}; }}\n\
-         chain output {{ type filter hook output priority -500;\n\
-         meta mark {OWN_MARK} meta mark set 0 accept\n\
-         log prefix \"R\" group {GROUP}\n drop; }}\n}}\n"
-    )
+    table("ip") + &table("ip6")
 }
 
-/// Neighbour and group discovery, which comes when it wants.
+/// Neighbour and group discovery, which comes when it wants, and redirects.
 fn is_discovery(packet: &[u8]) -> bool {
     let message = |next, at: usize| (next == Some(&58)).then(|| packet.get(at).copied()).flatten();
     let v6 = packet.first().is_some_and(|first| first >> 4 == 6);
@@ -252,33 +262,23 @@ fn is_discovery(packet: &[u8]) -> bool {
         Some(0) => message(packet.get(40), 48),
         next => message(next, 40),
     };
-    v6 && kind.is_some_and(|kind| matches!(kind, 130..=136 | 143))
+    v6 && kind.is_some_and(|kind| matches!(kind, 130..=137 | 143))
 }
 
-fn send_all(socket: &OwnedFd, bytes: &[u8], to: &dyn SockaddrLike) -> Result<()> {
-    sendto(socket.as_raw_fd(), bytes, to, MsgFlags::empty())?;
-    Ok(())
-}
+impl Cable {
+    fn send(&self, frame: &[u8]) -> Result<()> {
+        sendto(self.socket.as_raw_fd(), frame, &self.link, MsgFlags::empty())?;
+        Ok(())
+    }
 
-/// A frame, where it was seen, and when.
-fn receive<'b>(socket: &OwnedFd, buffer: &'b mut [u8]) -> Result<(&'b [u8], LinkAddr, u64)> {
-    let mut control = nix::cmsg_space!(TimeSpec);
-    let (len, from, time) = {
-        let mut pieces = [IoSliceMut::new(buffer)];
-        let message = recvmsg::<LinkAddr>(
-            socket.as_raw_fd(),
-            &mut pieces,
-            Some(&mut control),
-            MsgFlags::empty(),
-        )?;
-        let time = message.cmsgs()?.find_map(|control| match control {
-            ControlMessageOwned::ScmTimestampns(time) => Some(time),
-            _ => None,
-        });
-        let time = time.map_or(0, |time| time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64);
-        (message.bytes, message.address.ok_or("no address")?, time)
-    };
-    Ok((buffer.get(..len).unwrap_or_default(), from, time))
+    /// Receives a frame; its length, or nothing if there is none and waiting was not asked for.
+    fn receive(&self, buffer: &mut [u8], flags: MsgFlags) -> Result<Option<usize>> {
+        match recv(self.socket.as_raw_fd(), buffer, flags) {
+            Ok(len) => Ok(Some(len)),
+            Err(Errno::EAGAIN) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 /// Runs a program; what it printed, or an error with what it complained of.

@@ -72,6 +72,8 @@ pub(crate) fn commands() -> String {
              addr add {v6}/{length6} dev {name} nodad\n"
         );
     }
+    text.push_str("link add sync type veth peer name syncp\nlink set sync arp off\nlink set syncp arp off\n");
+    text.push_str("link set sync up\nlink set syncp up\n");
     for (network, name) in FAR {
         let _ = writeln!(text, "route add {network} dev {name}");
     }

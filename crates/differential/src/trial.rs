@@ -11,7 +11,6 @@ use pkttables::text::save::{CounterStyle, write_ruleset};
 use pkttables::text::{Parser, ReadOptions, Reader, read_ruleset};
 use pkttables_eval::{Evaluator, Host, Origin};
 use std::fmt::Write as _;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Rules and packets that can be run again.
 #[derive(Clone, Debug)]
@@ -57,11 +56,11 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 /// Makes a random ruleset from a seed and sends up to `packets` random packets through it.
 pub fn random(seed: u64, family: Family, backend: Backend, packets: usize) -> Result<Outcome> {
     let mut rng = Rng::with_seed(seed);
-    let rules = rules::random(&mut rng, family, backend);
+    let rules = rules::random(&mut rng, family);
     let mut trial = Trial::new(Plan { family, backend, rules, packets: Vec::new() })?;
     let mut traffic = Traffic::new(rng, family);
     for _ in 0..packets {
-        let sent = traffic.next();
+        let sent = traffic.make();
         let observed = match trial.send(&sent)? {
             Step::Agreed(observed) => observed,
             Step::Chance => break,
@@ -109,7 +108,14 @@ impl Trial {
             let line = refused_line(&error).and_then(|line| line.checked_sub(1));
             match line.filter(|line| plan.rules.get(*line).is_some_and(|line| line.starts_with("-A"))) {
                 Some(line) => drop(plan.rules.remove(line)),
-                None => return Err(format!("{}: {error}\n{}", program(plan.family, plan.backend, "restore"), plan.text()).into()),
+                None => {
+                    return Err(format!(
+                        "{}: {error}\n{}",
+                        program(plan.family, plan.backend, "restore"),
+                        plan.text()
+                    )
+                    .into());
+                }
             }
         }
         let text = plan.text();
@@ -186,15 +192,15 @@ fn meta(sent: &Sent, time: u64) -> (Meta, Origin) {
                 mac if Some(mac) == own => PacketKind::Host,
                 _ => PacketKind::Other,
             };
-            let ethertype = if sent.bytes.first().is_some_and(|first| first >> 4 == 6) { 0x86dd } else { 0x0800 };
+            let ethertype =
+                if sent.bytes.first().is_some_and(|first| first >> 4 == 6) { 0x86dd } else { 0x0800 };
             let link = Some(Link { destination, source: [2, 0, 0, 0, 10, port as u8 + 1], ethertype });
             let input = PORTS.get(port).map(|port| port.interface());
             (Meta { input, kind, link, time, ..Meta::default() }, Origin::Received)
         }
         Source::Own { port } => {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
             let output = PORTS.get(port).map(|port| port.interface());
-            (Meta { output, time: now, ..Meta::default() }, Origin::Local)
+            (Meta { output, time, ..Meta::default() }, Origin::Local)
         }
     }
 }

@@ -3,10 +3,11 @@ use crate::network::Network;
 use crate::program::Program;
 use crate::reject;
 use crate::stack::{self, Routing};
-use crate::tracking::Connections;
+use crate::tracking::{Connections, TCP_HEADER};
 use crate::walk::{Judge, Judgement, Memory, Place, What, World};
 use crate::working::Working;
 use crate::{Error, Host, Observer};
+use pkttables::matches::addrtype::AddressType;
 use pkttables::model::{Family, Hook, Ruleset, TableName};
 use pkttables::packet::{Authentication, Data, InterfaceName, Meta};
 use pkttables::registry::{Backend, Environment, Translation};
@@ -233,7 +234,11 @@ impl<E: Environment> Evaluator<E> {
         if !self.hook(Hook::Prerouting, progress, observer)? {
             return Ok(());
         }
-        match stack::route(&self.packet.packet(), &mut self.environment, &self.network) {
+        if stack::asks_for_socket(&self.packet.packet()) {
+            self.packet.join(TCP_HEADER);
+        }
+        let largest = self.cuts.as_ref().map(Cuts::largest);
+        match stack::route(&self.packet.packet(), largest, &mut self.environment, &self.network) {
             Routing::Refused => progress.verdict = Verdict::Drop,
             Routing::Local => {
                 // IPv6 delivers locally after INPUT what IPv4 puts together before it.
@@ -258,8 +263,23 @@ impl<E: Environment> Evaluator<E> {
     }
 
     fn send(&mut self, progress: &mut Progress, observer: &mut dyn Observer) -> Result<(), Error> {
-        if self.hook(Hook::Output, progress, observer)? {
-            progress.leaves = self.hook(Hook::Postrouting, progress, observer)?;
+        let destination = self.packet.layout.destination;
+        if !self.hook(Hook::Output, progress, observer)? {
+            return Ok(());
+        }
+        // Only behind the hook do rules see where a translated packet goes.
+        let translated = self.packet.layout.destination;
+        let local = self.environment.address_type(translated, None) == AddressType::Local;
+        if local {
+            self.packet.meta.output = InterfaceName::new(LOOPBACK);
+        } else if translated != destination {
+            let route = self.environment.route(translated, self.packet.meta.mark);
+            self.packet.meta.output = route.map(|route| route.interface);
+        }
+        progress.leaves = self.hook(Hook::Postrouting, progress, observer)?;
+        if local && std::mem::take(&mut progress.leaves) {
+            self.packet.meta.input = self.packet.meta.output.take();
+            self.receive(progress, observer)?;
         }
         Ok(())
     }
@@ -318,6 +338,7 @@ impl<E: Environment> Evaluator<E> {
             }
             Reassembled::Complete { packet, cuts } => {
                 self.packet.bytes = packet;
+                self.packet.contiguous = 0;
                 self.cuts = Some(cuts);
                 progress.verdict = Verdict::Accept;
                 self.packet.reparse().is_ok()
@@ -329,7 +350,11 @@ impl<E: Environment> Evaluator<E> {
     fn cut(&mut self) -> bool {
         let Some(cuts) = &self.cuts else { return true };
         let mtu = self.packet.meta.output.map_or(1500, |output| self.environment.mtu(output));
-        match cuts.apply(&self.packet.bytes, mtu as usize) {
+        let len = self.packet.bytes.len();
+        if self.packet.layout.family == Family::Ipv6 && len <= cuts.largest().min(mtu as usize) {
+            return true;
+        }
+        match cuts.apply(&self.packet.bytes, mtu as usize, self.packet.contiguous) {
             Some(pieces) => {
                 self.pieces = pieces;
                 true
@@ -362,15 +387,7 @@ impl<E: Environment> Evaluator<E> {
             }
         }
         let Some(connections) = &self.connections else { return Ok(true) };
-        let old = self.packet.layout.destination;
-        if connections.translate(hook, &mut self.packet) == Pass::Drop {
-            return Ok(false);
-        }
-        if hook == Hook::Output && self.packet.layout.destination != old {
-            let route = self.environment.route(self.packet.layout.destination, self.packet.meta.mark);
-            self.packet.meta.output = route.map(|route| route.interface);
-        }
-        Ok(true)
+        Ok(connections.translate(hook, &mut self.packet) == Pass::Accept)
     }
 
     /// Sends the packet through a table; `None` if it did not pass.
@@ -418,6 +435,9 @@ impl<E: Environment> Evaluator<E> {
         Ok(None)
     }
 }
+
+/// The interface of packets from this host to itself.
+const LOOPBACK: &[u8] = b"lo";
 
 /// How a packet left a table.
 #[derive(Clone, Debug)]

@@ -5,6 +5,8 @@ use pkttables::model::{
 };
 use pkttables::packet::Packet;
 use pkttables::registry::{Instance, Slot};
+use pkttables::targets::ct::{Ct, CtFlags};
+use std::any::Any;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -147,7 +149,12 @@ impl Program {
 
     /// Whether an extension asks for connections to be tracked.
     pub(crate) fn needs_tracking(&self) -> bool {
-        self.extensions().any(|instance| TRACKING.contains(&instance.descriptor().name))
+        self.extensions().any(|instance| {
+            let target: &dyn Any = instance;
+            // What tells to leave packets alone needs no tracking.
+            let untracks = target.downcast_ref::<Ct>().is_some_and(|ct| ct.flags.contains(CtFlags::NOTRACK));
+            TRACKING.contains(&instance.descriptor().name) && !untracks
+        })
     }
 
     /// Whether an extension asks for fragments to be put together, besides those that need tracking.

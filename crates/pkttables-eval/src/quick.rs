@@ -1,6 +1,6 @@
 use pkttables::domain::PortRange;
 use pkttables::matches::{tcp::Tcp, udp::Udp};
-use pkttables::model::{AddressMask, Match, Negatable, Rule};
+use pkttables::model::{AddressMask, Match, Negatable, Rule, protocol};
 use pkttables::packet::Packet;
 use std::any::Any;
 use std::net::IpAddr;
@@ -63,7 +63,13 @@ impl Bits for u128 {
 
 impl<A: Bits> Key<A> {
     pub(crate) fn new(packet: &Packet<'_>) -> Self {
-        let ports = packet.transport(0).ok();
+        // Of a header that is cut off the exact test decides, which may drop the packet.
+        let whole = match packet.layout.protocol {
+            Some(protocol::TCP) => packet.transport::<20>(0).is_ok(),
+            Some(_) => packet.transport::<8>(0).is_ok(),
+            None => false,
+        };
+        let ports = packet.transport(0).ok().filter(|_| whole);
         Self {
             source: A::of(packet.layout.source),
             destination: A::of(packet.layout.destination),
@@ -86,10 +92,10 @@ impl<A: Bits> Quick<A> {
         };
         let (source, source_mask) = address(header.source, NOT_SOURCE);
         let (destination, destination_mask) = address(header.destination, NOT_DESTINATION);
-        let mut protocol = 0;
+        let mut number = 0;
         let (mut source_ports, mut destination_ports) = ((0, u16::MAX), (0, u16::MAX));
         if let Some(Negatable { value, not: false }) = header.protocol {
-            protocol = value;
+            number = value;
             tests |= PROTOCOL;
             if let Some((source, destination)) = ports(rule) {
                 (source_ports, destination_ports) = (ends(source), ends(destination));
@@ -103,7 +109,7 @@ impl<A: Bits> Quick<A> {
             destination_mask,
             source_ports,
             destination_ports,
-            protocol,
+            protocol: number,
             tests,
         }
     }

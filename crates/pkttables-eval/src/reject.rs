@@ -2,6 +2,7 @@
 //! likewise).
 
 use crate::checksum::fold;
+use crate::conntrack::skip_extensions;
 use pkttables::matches::addrtype::AddressType;
 use pkttables::model::{Family, Hook, protocol};
 use pkttables::packet::{Data, Packet, PacketKind};
@@ -33,16 +34,16 @@ pub(crate) fn answer(
 /// Whether the transport checksum is right, as far as the kernel looks at it (`nf_reject_verify_csum`).
 fn checksum_is_right(packet: &Packet<'_>, hook: Hook) -> bool {
     const GRE: u8 = 47;
-    if matches!(hook, Hook::Output | Hook::Postrouting) {
-        return true;
-    }
-    let (start, end) = (packet.layout.transport, packet.data.len());
     let v6 = packet.family() == Family::Ipv6;
-    let Some(number) = packet.layout.protocol else { return false };
+    let Some((number, start)) = upper_header(packet) else { return false };
+    let end = packet.data.len();
+    // What sockets of this host send has its checksum filled in later.
+    let own = matches!(hook, Hook::Output | Hook::Postrouting);
     let looked_at = match number {
+        protocol::TCP | protocol::UDP if own => false,
         protocol::UDP => packet.data.be16(start + 6) != Some(0),
         GRE => packet.data.u8(start).is_some_and(|flags| flags & 0x80 != 0),
-        protocol::AH | protocol::ESP | protocol::SCTP | protocol::UDPLITE | protocol::DCCP => false,
+        protocol::AH | protocol::ESP | protocol::SCTP | protocol::UDPLITE => false,
         _ => true,
     };
     if v6 && start >= end {
@@ -51,17 +52,24 @@ fn checksum_is_right(packet: &Packet<'_>, hook: Hook) -> bool {
     // Of IPv4 packets the kernel sums the IP header too, which adds a zero.
     let header = if v6 { 0 } else { packet.data.sum(0, start, 0) };
     let pseudo = v6 || matches!(number, protocol::TCP | protocol::UDP);
-    let covered = header + if pseudo { pseudo_sum(packet, number) } else { 0 };
+    let covered = header + if pseudo { pseudo_sum(packet, number, end.saturating_sub(start)) } else { 0 };
     !looked_at || fold(packet.data.sum(start, end, covered)) == 0
 }
 
+/// The number of the transport header and where it starts. Unlike rules, answers look behind an authentication header.
+fn upper_header(packet: &Packet<'_>) -> Option<(u8, usize)> {
+    match packet.family() {
+        Family::Ipv4 => packet.layout.protocol.map(|number| (number, packet.layout.transport)),
+        Family::Ipv6 => skip_extensions(&packet.data, 0),
+    }
+}
+
 /// The sum of addresses, length and protocol that transport checksums cover (RFC 9293, RFC 8200).
-fn pseudo_sum(packet: &Packet<'_>, number: u8) -> u32 {
+fn pseudo_sum(packet: &Packet<'_>, number: u8, len: usize) -> u32 {
     let addresses = match packet.family() {
         Family::Ipv4 => packet.data.sum(12, 20, 0),
         Family::Ipv6 => packet.data.sum(8, 40, 0),
     };
-    let len = packet.data.len().saturating_sub(packet.layout.transport);
     addresses + u32::from(number) + u32::try_from(len).unwrap_or_default()
 }
 
@@ -76,14 +84,15 @@ fn may_answer(packet: &Packet<'_>, environment: &mut dyn Environment) -> bool {
 fn reset(out: &mut Vec<u8>, packet: &Packet<'_>, environment: &mut dyn Environment) -> Option<()> {
     const RST: u8 = 4;
     const ACK: u8 = 0x10;
-    if !packet.is(protocol::TCP) || !may_answer(packet, environment) {
+    let (number, start) = upper_header(packet)?;
+    if number != protocol::TCP || !may_answer(packet, environment) {
         return None;
     }
-    let [s1, s2, d1, d2, a, b, c, d, e, f, g, h, offset, flags, ..] = packet.transport::<20>(0).ok()?;
+    let [s1, s2, d1, d2, a, b, c, d, e, f, g, h, offset, flags, ..] = packet.data.array::<20>(start)?;
     if flags & RST != 0 {
         return None;
     }
-    let payload = packet.data.len().checked_sub(packet.layout.transport)?;
+    let payload = packet.data.len().checked_sub(start)?;
     let (sequence, acknowledgement, answer_flags) = if flags & ACK != 0 {
         (u32::from_be_bytes([e, f, g, h]), 0, RST)
     } else {
@@ -119,17 +128,20 @@ fn error(
             return None;
         }
     }
-    if packet.is(protocol::ICMPV6) && v6 {
-        let [kind] = packet.transport(0).ok()?;
-        if kind & 0x80 == 0 {
-            return None;
-        }
+    if let Some((protocol::ICMPV6, start)) = upper_header(packet).filter(|_| v6)
+        && packet.data.u8(start)? & 0x80 == 0
+    {
+        return None;
     }
     let source = if environment.address_type(packet.layout.destination, None) == AddressType::Local {
         packet.layout.destination
     } else {
-        let route = environment.route(packet.layout.source, 0)?;
-        environment.interface_address(route.interface, packet.layout.source)?
+        // IPv6 prefers the address of the interface by which the packet came.
+        let interface = match packet.meta.input.filter(|_| v6) {
+            Some(input) => input,
+            None => environment.route(packet.layout.source, 0)?.interface,
+        };
+        environment.interface_address(interface, packet.layout.source)?
     };
     let (room, tos, number) = match v6 {
         true => (1280 - 40 - 8, 0, protocol::ICMPV6),

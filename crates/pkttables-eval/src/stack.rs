@@ -2,7 +2,7 @@
 
 use crate::network::Network;
 use pkttables::matches::addrtype::AddressType;
-use pkttables::model::Family;
+use pkttables::model::{Family, protocol};
 use pkttables::packet::{Layout, Malformed, Packet, PacketKind};
 use pkttables::registry::{Environment, Route};
 use std::net::IpAddr;
@@ -32,11 +32,7 @@ pub(crate) fn admits(packet: &Packet<'_>) -> Result<bool, Malformed> {
     };
     let scope = destination.octets()[1] & 0xf;
     let wrong_group = destination.is_multicast() && scope <= 1;
-    let refused = source.is_multicast()
-        || source.is_loopback()
-        || destination.is_loopback()
-        || wrong_group
-        || (meta.kind != PacketKind::Host && !destination.is_multicast());
+    let refused = source.is_multicast() || source.is_loopback() || destination.is_loopback() || wrong_group;
     Ok(!refused && hop_by_hop_is_sound(packet))
 }
 
@@ -84,8 +80,22 @@ fn hop_by_hop_is_sound(packet: &Packet<'_>) -> bool {
     at == end
 }
 
-/// Where a packet that came in goes.
-pub(crate) fn route(packet: &Packet<'_>, environment: &mut dyn Environment, network: &Network) -> Routing {
+/// Whether the IP layer looks for a TCP socket before it routes the packet, for which it reads the TCP header.
+pub(crate) fn asks_for_socket(packet: &Packet<'_>) -> bool {
+    let first = match packet.family() {
+        Family::Ipv4 => packet.layout.protocol,
+        Family::Ipv6 => packet.data.u8(6),
+    };
+    packet.meta.kind == PacketKind::Host && first == Some(protocol::TCP)
+}
+
+/// Where a packet that came in goes; `largest` is the largest fragment that it came in, if it came so.
+pub(crate) fn route(
+    packet: &Packet<'_>,
+    largest: Option<usize>,
+    environment: &mut dyn Environment,
+    network: &Network,
+) -> Routing {
     let Layout { source, destination, .. } = packet.layout;
     if !network.admits_options(packet) {
         return Routing::Refused;
@@ -125,20 +135,27 @@ pub(crate) fn route(packet: &Packet<'_>, environment: &mut dyn Environment, netw
     if packet.meta.kind != PacketKind::Host || !network.forwards(packet) {
         return Routing::Refused;
     }
-    if let IpAddr::V6(source) = source
-        && (source.is_unspecified() || source.is_unicast_link_local())
-    {
-        return Routing::Refused;
-    }
-    match environment.route(destination, packet.meta.mark) {
-        Some(route) if packet.layout.len <= route.mtu as usize || may_fragment(packet) => {
-            Routing::Forward(route)
+    let route = match (destination, packet.meta.input) {
+        // Each link has the same local network; the one meant is that by which the packet came.
+        (IpAddr::V6(destination), Some(interface)) if destination.is_unicast_link_local() => {
+            Some(Route { interface, gateway: None, mtu: environment.mtu(interface) })
         }
+        _ => environment.route(destination, packet.meta.mark),
+    };
+    match route {
+        Some(route) if leaves_scope(source) && packet.meta.input != Some(route.interface) => Routing::Refused,
+        Some(route) if fits(packet, largest, route.mtu as usize) => Routing::Forward(route),
         _ => Routing::Refused,
     }
 }
 
-/// Whether a router may cut the packet into pieces.
-fn may_fragment(packet: &Packet<'_>) -> bool {
-    packet.family() == Family::Ipv4 && packet.data.be16(6).unwrap_or_default() & 0x4000 == 0
+/// Whether an IPv6 source means nothing behind a router.
+fn leaves_scope(source: IpAddr) -> bool {
+    matches!(source, IpAddr::V6(source) if source.is_unspecified() || source.is_unicast_link_local())
+}
+
+/// Whether a packet can leave by a link, cut into pieces if need be: those that came in pieces in such as came.
+fn fits(packet: &Packet<'_>, largest: Option<usize>, mtu: usize) -> bool {
+    let may_be_cut = packet.family() == Family::Ipv4 && packet.data.be16(6).unwrap_or_default() & 0x4000 == 0;
+    packet.layout.len <= mtu || may_be_cut || largest.is_some_and(|largest| largest <= mtu)
 }

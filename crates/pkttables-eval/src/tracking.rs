@@ -2,10 +2,14 @@ use crate::conntrack::{
     Conntrack, Entry, Helper, Manipulation, NatRange, Pass, Random, Settings, Tracking, Zone,
 };
 use crate::working::Working;
-use pkttables::model::Hook;
+use pkttables::model::{Hook, protocol};
 use pkttables::packet::TrackState;
 use pkttables::registry::{Environment, Template, Translation};
 use std::time::Duration;
+
+/// How much of the transport header is read or changed at once.
+pub(crate) const TCP_HEADER: usize = 20;
+const SCTP_HEADER: usize = 12;
 
 /// The connections, and what is known of the packet on its way.
 #[derive(Debug)]
@@ -36,6 +40,10 @@ impl Connections {
             self.of_packet = Tracking::UNTRACKED;
             return Pass::Accept;
         }
+        if self.of_packet.connection.is_some() {
+            // It went out and came back by the loopback interface.
+            return Pass::Accept;
+        }
         let Template { original_zone, reply_zone, helper } = packet.template.unwrap_or_default();
         let zone = Zone {
             id: if original_zone != 0 { original_zone } else { reply_zone },
@@ -43,6 +51,9 @@ impl Connections {
             reply: reply_zone != 0 || original_zone == 0,
         };
         let helper = helper.and_then(Helper::from_name);
+        if received && packet.packet().is(protocol::SCTP) && self.table.settings.checksum != 0 {
+            packet.join(SCTP_HEADER);
+        }
         let (tracking, pass) = self.table.incoming(packet.data(), &Entry { received, zone, helper });
         self.of_packet = tracking;
         self.describe(packet);
@@ -91,6 +102,10 @@ impl Connections {
 
     /// Translates the packet as its connection says.
     pub(crate) fn translate(&self, hook: Hook, packet: &mut Working) -> Pass {
+        let header = self.table.translated_header(packet.data(), &self.of_packet, manipulation(hook));
+        if header > 0 {
+            packet.join(header);
+        }
         let pass = self.table.translate(&mut packet.bytes, &self.of_packet, manipulation(hook));
         if pass == Pass::Accept && packet.reparse().is_err() {
             return Pass::Drop;

@@ -1,7 +1,10 @@
 use crate::checksum::{replace8, replace16, replace32};
-use pkttables::model::Family;
-use pkttables::packet::{Authentication, Data, Layout, Malformed, Meta, Packet, TrackState};
+use pkttables::model::{Counters, Family};
+use pkttables::packet::{
+    Authentication, Connection, Data, Direction, Layout, Malformed, Meta, Packet, Status, TrackState, Tuple,
+};
 use pkttables::registry::{Edit, Template};
+use std::net::{IpAddr, Ipv4Addr};
 
 /// A packet on its way, in a buffer of its own that changes can be made in.
 #[derive(Debug)]
@@ -15,13 +18,15 @@ pub(crate) struct Working {
     pub(crate) traced: bool,
     /// Whether a rule changed the connection's mark or labels, which `meta` has a copy of.
     pub(crate) connection_changed: bool,
+    /// How many bytes from its start the kernel would have had to put in one piece.
+    pub(crate) contiguous: usize,
     authentication: Authentication,
 }
 
 impl Working {
     /// A place for packets.
     pub(crate) fn new(authentication: Authentication) -> Self {
-        let unspecified = std::net::Ipv4Addr::UNSPECIFIED.into();
+        let unspecified = Ipv4Addr::UNSPECIFIED.into();
         Self {
             bytes: Vec::new(),
             layout: Layout {
@@ -37,6 +42,7 @@ impl Working {
             template: None,
             traced: false,
             connection_changed: false,
+            contiguous: 0,
             authentication,
         }
     }
@@ -50,6 +56,7 @@ impl Working {
         self.template = None;
         self.traced = false;
         self.connection_changed = false;
+        self.contiguous = 0;
         Ok(())
     }
 
@@ -82,19 +89,37 @@ impl Working {
             }
             Edit::Tos(tos) => self.set_tos(tos),
             Edit::Hops(hops) => self.set_hops(hops),
-            Edit::TcpFlags(mask, set) => self.set_tcp_flags(mask, set),
-            Edit::SegmentSize(size) => self.set_segment_size(size),
-            Edit::StripTcpOptions(kinds) => self.strip_tcp_options(kinds),
+            Edit::TcpFlags(mask, set) => {
+                self.join(20);
+                self.set_tcp_flags(mask, set);
+            }
+            Edit::SegmentSize(size) => {
+                self.contiguous = self.bytes.len();
+                self.set_segment_size(size);
+            }
+            Edit::StripTcpOptions(kinds) => {
+                self.contiguous = self.bytes.len();
+                self.strip_tcp_options(kinds);
+            }
             Edit::Untrack => {
                 self.meta.state = TrackState::Untracked;
                 self.meta.connection = None;
             }
-            Edit::Track(template) => self.template = Some(template),
+            Edit::Track(template) => {
+                self.template = Some(template);
+                self.meta.state = TrackState::New;
+                self.meta.connection = Some(placeholder(&template));
+            }
             Edit::Trace => self.traced = true,
         }
     }
 
-    fn change_connection(&mut self, change: impl FnOnce(&mut pkttables::packet::Connection)) {
+    /// Notes that the kernel needs so much of the transport header in one piece.
+    pub(crate) fn join(&mut self, transport: usize) {
+        self.contiguous = self.contiguous.max(self.layout.transport + transport);
+    }
+
+    fn change_connection(&mut self, change: impl FnOnce(&mut Connection)) {
         if let Some(connection) = &mut self.meta.connection {
             change(connection);
             self.connection_changed = true;
@@ -257,5 +282,31 @@ impl Working {
         if let Some(bytes) = self.bytes.get_mut(at..at + 2) {
             bytes.copy_from_slice(&value.to_be_bytes());
         }
+    }
+}
+
+/// The connection that rules see between the target `CT` and connection tracking: a template of no addresses.
+const fn placeholder(template: &Template) -> Connection {
+    let nothing = Tuple {
+        source: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        destination: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        protocol: 0,
+        source_port: 0,
+        destination_port: 0,
+    };
+    let zone = if template.original_zone != 0 { template.original_zone } else { template.reply_zone };
+    Connection {
+        direction: Direction::Original,
+        original: nothing,
+        reply: nothing,
+        status: Status::CONFIRMED,
+        mark: 0,
+        secmark: 0,
+        labels: 0,
+        expires: 0,
+        zone,
+        helper: template.helper,
+        master_helper: None,
+        counters: [Counters { packets: 0, bytes: 0 }; 2],
     }
 }

@@ -127,10 +127,28 @@ impl Flow {
             (0, _) => SYN,
             (1, false) => SYN | ACK,
             (1, true) => SYN,
-            _ => *[ACK, ACK, PSH | ACK, PSH | ACK, ACK, FIN | ACK, RST, RST | ACK].get(rng.usize(..if self.said < 6 { 5 } else { 8 })).unwrap_or(&ACK),
+            _ => *[ACK, ACK, PSH | ACK, PSH | ACK, ACK, FIN | ACK, RST, RST | ACK]
+                .get(rng.usize(..if self.said < 6 { 5 } else { 8 }))
+                .unwrap_or(&ACK),
         };
         if rng.u8(..12) == 0 {
-            flags = rng.choice([SYN, SYN | ACK, ACK, FIN, RST, 0, SYN | FIN, FIN | ACK, URG, SYN | PSH, SYN | 0xc0, SYN | RST, FIN | PSH | URG]).unwrap_or(SYN);
+            flags = rng
+                .choice([
+                    SYN,
+                    SYN | ACK,
+                    ACK,
+                    FIN,
+                    RST,
+                    0,
+                    SYN | FIN,
+                    FIN | ACK,
+                    URG,
+                    SYN | PSH,
+                    SYN | 0xc0,
+                    SYN | RST,
+                    FIN | PSH | URG,
+                ])
+                .unwrap_or(SYN);
         }
         let data = if flags & (SYN | RST) == 0 || rng.u8(..20) == 0 { text(rng) } else { Vec::new() };
         let astray = |rng: &mut Rng, number: u32| match rng.u8(..10) {
@@ -166,7 +184,7 @@ impl Flow {
         }
         segment.extend(sequence.to_be_bytes());
         segment.extend(acknowledged.to_be_bytes());
-        segment.extend([0x50 + (options.len() as u8 / 4 << 4), flags]);
+        segment.extend([0x50 + options.len() as u8 * 4, flags]);
         segment.extend(rng.choice([0xfaf0_u16, 0xfaf0, 8192, 1000, 1, 0]).unwrap_or(0).to_be_bytes());
         segment.extend([0; 4]);
         segment.extend(options);
@@ -242,7 +260,11 @@ impl Flow {
 
     fn datagram(&self, rng: &mut Rng, packet: &mut Vec<u8>) {
         let data = text(rng);
-        let len = if self.protocol == number::UDP { data.len() + 8 } else { rng.choice([0, 8, data.len() + 8]).unwrap_or(0) };
+        let len = if self.protocol == number::UDP {
+            data.len() + 8
+        } else {
+            rng.choice([0, 8, data.len() + 8]).unwrap_or(0)
+        };
         packet.extend((len as u16).to_be_bytes());
         packet.extend([0, 0]);
         packet.extend(data);

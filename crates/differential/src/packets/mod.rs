@@ -57,8 +57,8 @@ impl Traffic {
         }
     }
 
-    /// The next packet.
-    pub fn next(&mut self) -> Sent {
+    /// Makes the next packet.
+    pub fn make(&mut self) -> Sent {
         self.spoke = None;
         if let Some(sent) = self.waiting.pop_front() {
             return sent;
@@ -113,7 +113,10 @@ impl Traffic {
         let destination = pool::address(rng, self.family);
         let (protocol, payload) = match rng.u8(..10) {
             0..6 => icmp_query(rng, source, destination),
-            6 => (number::ESP, [vec![0, 0, 0, rng.choice([50, 100, 150, 250]).unwrap_or(1)], vec![7; 20]].concat()),
+            6 => (
+                number::ESP,
+                [vec![0, 0, 0, rng.choice([50, 100, 150, 250]).unwrap_or(1)], vec![7; 20]].concat(),
+            ),
             7 => (number::GRE, gre(rng)),
             8 => (number::AH, [vec![253, 4, 0, 0, 0, 0, 0, 100], vec![1; 16], vec![2; 12]].concat()),
             _ => (rng.choice([253, 108, 2, 0, 59]).unwrap_or(253), vec![0, 0, 0, rng.u8(..10), 5, 6, 7, 8]),
@@ -126,15 +129,18 @@ impl Traffic {
         let (port, quoted) = self.seen.get(self.rng.usize(..self.seen.len().max(1)))?.clone();
         let (source, destination) = addresses(&quoted)?;
         let rng = &mut self.rng;
-        let from = if rng.u8(..3) == 0 { pool::host_behind(rng, self.family, Some(port)).1 } else { destination };
+        let from =
+            if rng.u8(..3) == 0 { pool::host_behind(rng, self.family, Some(port)).1 } else { destination };
         let to = if rng.u8(..12) == 0 { pool::host(rng, self.family) } else { source };
         let mut payload = match self.family {
             Family::Ipv4 => {
-                let (kind, code) = rng.choice([(3, 1), (3, 3), (3, 4), (11, 0), (12, 0), (5, 1), (4, 0)]).unwrap_or((3, 3));
+                let (kind, code) =
+                    rng.choice([(3, 1), (3, 3), (3, 4), (11, 0), (12, 0), (5, 1), (4, 0)]).unwrap_or((3, 3));
                 vec![kind, code, 0, 0, 0, 0, 5, 0]
             }
             Family::Ipv6 => {
-                let (kind, code) = rng.choice([(1, 4), (1, 0), (2, 0), (3, 0), (4, 1), (100, 0)]).unwrap_or((1, 4));
+                let (kind, code) =
+                    rng.choice([(1, 4), (1, 0), (2, 0), (3, 0), (4, 1), (100, 0)]).unwrap_or((1, 4));
                 vec![kind, code, 0, 0, 0, 0, 5, 0]
             }
         };
@@ -200,7 +206,9 @@ impl Traffic {
             extensions: Vec::new(),
         };
         let own = rng.u8(..16) == 0
-            && draft.protocol != number::ICMPV6
+            && !matches!(draft.protocol, number::ICMPV6 | number::DCCP)
+            && draft.payload.len() < 1400
+            && behind(draft.source).is_some()
             && behind(draft.destination).is_some();
         if !own && rng.u8(..8) == 0 {
             match self.family {
@@ -250,7 +258,8 @@ fn icmp_query(rng: &mut Rng, source: IpAddr, destination: IpAddr) -> (u8, Vec<u8
     };
     let mut payload = vec![kind, 0, 0, 0, 0, rng.u8(1..4), 0, rng.u8(..5)];
     payload.extend(b"GET / abc secret".iter().take(rng.usize(..17)));
-    let (protocol, pseudo) = if v6 { (number::ICMPV6, Some((source, destination, number::ICMPV6))) } else { (number::ICMP, None) };
+    let (protocol, pseudo) =
+        if v6 { (number::ICMPV6, Some((source, destination, number::ICMPV6))) } else { (number::ICMP, None) };
     wire::fix(&mut payload, 2, pseudo, usize::MAX);
     (protocol, payload)
 }

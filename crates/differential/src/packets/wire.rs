@@ -41,7 +41,14 @@ impl Ip {
                 let mut packet = vec![0x40 | (header / 4) as u8, self.tos];
                 packet.extend(((header + payload.len()) as u16).to_be_bytes());
                 packet.extend(self.id.to_be_bytes());
-                packet.extend([if self.do_not_fragment { 0x40 } else { 0 }, 0, self.hops, self.protocol, 0, 0]);
+                packet.extend([
+                    if self.do_not_fragment { 0x40 } else { 0 },
+                    0,
+                    self.hops,
+                    self.protocol,
+                    0,
+                    0,
+                ]);
                 packet.extend(source.octets());
                 packet.extend(destination.octets());
                 packet.extend(&self.options);
@@ -101,6 +108,9 @@ pub(super) fn fix(payload: &mut [u8], at: usize, pseudo: Option<(IpAddr, IpAddr,
 /// CRC-32C as SCTP has it (RFC 9260).
 pub(super) fn crc32c(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 0 { crc >> 1 } else { crc >> 1 ^ 0x82f6_3b78 })
+        (0..8).fold(
+            crc ^ u32::from(*byte),
+            |crc, _| if crc & 1 == 0 { crc >> 1 } else { crc >> 1 ^ 0x82f6_3b78 },
+        )
     })
 }

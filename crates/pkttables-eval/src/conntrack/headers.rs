@@ -18,7 +18,7 @@ pub(crate) struct View<'a> {
 }
 
 /// Of the ICMP header, before the packet that an error quotes.
-const ICMP_HEADER: usize = 8;
+pub(crate) const ICMP_HEADER: usize = 8;
 
 impl<'a> View<'a> {
     /// Reads the network headers; none for a later fragment and for headers that are cut off or wrong.
@@ -56,7 +56,9 @@ impl<'a> View<'a> {
             Family::Ipv6 => (data.array(base + 8)?, data.array(base + 24)?),
             Family::Ipv4 => (widened(data.array(base + 12)?), widened(data.array(base + 16)?)),
         };
-        (offset <= data.len()).then_some(Self { family, source, destination, protocol, offset, data })
+        // IPv6 headers that say they are longer than the packet are taken at their word.
+        let within = offset <= data.len() || family == Family::Ipv6;
+        within.then_some(Self { family, source, destination, protocol, offset, data })
     }
 
     /// The whole packet.
@@ -71,7 +73,7 @@ impl<'a> View<'a> {
 
     /// The length from the transport header on.
     pub(crate) const fn transport_len(&self) -> usize {
-        self.data.len() - self.offset
+        self.data.len().saturating_sub(self.offset)
     }
 
     /// Bytes at a distance from the start of the transport header.
@@ -94,16 +96,16 @@ impl<'a> View<'a> {
     /// The sum over the transport header and what follows, up to `end` bytes, with the pseudo header before it
     /// (RFC 1071, RFC 8200); right checksums make it 0xffff.
     pub(crate) fn sum_with_pseudo_header(&self, end: usize) -> u32 {
-        self.sum_as(self.protocol, end)
+        self.sum_as(self.protocol, self.transport_len(), end)
     }
 
-    /// As above for another protocol number in the pseudo header.
-    pub(crate) fn sum_as(&self, protocol: u8, end: usize) -> u32 {
+    /// As above for another protocol number and length in the pseudo header.
+    pub(crate) fn sum_as(&self, protocol: u8, len: usize, end: usize) -> u32 {
         let start = match self.family {
             Family::Ipv6 => 8,
             Family::Ipv4 => 12,
         };
-        let pseudo = u32::from(protocol) + self.transport_len() as u32;
+        let pseudo = u32::from(protocol) + len as u32;
         let addresses = self.data.sum(start, start + 2 * address_len(self.family), pseudo);
         self.data.sum(self.offset, self.offset.saturating_add(end), addresses)
     }
@@ -117,7 +119,11 @@ impl<'a> View<'a> {
 /// The upper protocol of an IPv6 packet that starts at `base`, and where that starts; none for a later fragment, a chain that is cut off or
 /// "no next header".
 pub(crate) fn skip_extensions(packet: &Data<'_>, base: usize) -> Option<(u8, usize)> {
-    let (mut next, mut offset) = (packet.u8(base + 6)?, base + 40);
+    upper_header(packet, packet.u8(base + 6)?, base + 40)
+}
+
+/// As above from a header of number `next` at `offset` on.
+pub(crate) fn upper_header(packet: &Data<'_>, mut next: u8, mut offset: usize) -> Option<(u8, usize)> {
     loop {
         let step = match next {
             0 | 43 | 60 => (usize::from(packet.u8(offset + 1)?) + 1) * 8,

@@ -105,8 +105,15 @@ impl Table {
                 entry.tuple(direction) == tuple && entry.zone.of(direction) == zone.of(direction)
             })
         })?;
-        let (number, direction) = unpack(node);
-        Some((ConnectionId { number, generation: self.slot(number)?.generation }, direction))
+        let (number, mut direction) = unpack(node);
+        let slot = self.slot(number)?;
+        if tuple.source == tuple.destination
+            && slot.connection.as_ref().is_some_and(|entry| entry.tuple(Direction::Reply) == tuple)
+        {
+            // Who talks to himself without ports answers with every packet.
+            direction = Direction::Reply;
+        }
+        Some((ConnectionId { number, generation: slot.generation }, direction))
     }
 
     /// Puts an added connection where lookups find it.

@@ -55,7 +55,8 @@ impl Extension for Tcpoptstrip {
             Err(Missing::LaterFragment(_)) => return Action::Continue,
             Err(Missing::Truncated) => return Action::Drop,
             Ok([.., offset, _, _, _, _, _, _, _]) => {
-                if packet.data.len() - packet.layout.transport < usize::from(offset >> 4) * 4 {
+                let header = usize::from(offset >> 4) * 4;
+                if header < 20 || packet.data.len() - packet.layout.transport < header {
                     return Action::Drop;
                 }
             }

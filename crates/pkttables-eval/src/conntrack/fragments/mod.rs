@@ -52,7 +52,7 @@ pub enum Place {
 /// What becomes of a packet in [`Reassembly::push`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reassembled {
-    /// It is no fragment and goes on as it is.
+    /// It is no fragment, or one that is left alone, and goes on as it is.
     Whole,
     /// It is kept, or was thrown away with what it belongs to; either way the kernel calls it stolen.
     Held,
@@ -83,7 +83,9 @@ impl Reassembly {
     ) -> Reassembled {
         self.now = self.now.max(now.as_millis().min(u128::from(u64::MAX)) as u64);
         self.expire();
-        let Some((key, fragment)) = Fragment::read(&packet, place) else { return Reassembled::Whole };
+        let Some((key, fragment)) = Fragment::read(&packet, place) else {
+            return if Fragment::is_cut_off(&packet) { Reassembled::Dropped } else { Reassembled::Whole };
+        };
         let version = usize::from(fragment.is_v6());
         if !self.queues.contains_key(&key) {
             if self.bytes > MOST_BYTES {
@@ -106,6 +108,10 @@ impl Reassembly {
             queue::Added::Spoilt => {
                 self.forget(&key);
                 if version == 1 { Reassembled::Dropped } else { Reassembled::Held }
+            }
+            queue::Added::Uneven => {
+                self.forget(&key);
+                Reassembled::Whole
             }
             queue::Added::Complete => match self.forget(&key).and_then(Queue::join) {
                 Some((packet, cuts)) => Reassembled::Complete { packet, cuts },

@@ -2,7 +2,7 @@ use pkttables::model::Family;
 use pkttables::packet::{Authentication, Data, Layout};
 
 use super::{Cuts, Key, OVERHEAD, Place};
-use crate::conntrack::headers::octets;
+use crate::conntrack::headers::{octets, upper_header};
 
 /// The headers of a fragment.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +54,8 @@ pub(super) enum Added {
     Refused,
     /// All fragments are thrown away.
     Spoilt,
+    /// All fragments are thrown away but this one, which is left alone: it is not the last and ends unevenly.
+    Uneven,
     Complete,
 }
 
@@ -68,6 +70,17 @@ const FRAGMENT_HEADER: usize = 8;
 const DONT_FRAGMENT: u16 = 0x4000;
 
 impl Fragment {
+    /// Whether a packet is a fragment that ends within its fragment header.
+    pub(super) fn is_cut_off(packet: &Data<'_>) -> bool {
+        let Ok(layout) = Layout::parse(packet, Authentication::Skip) else { return false };
+        let header = (layout.family == Family::Ipv6).then(|| fragment_header(packet)).flatten();
+        header.is_some_and(|(head, _)| {
+            let first = packet.be16(head + 2).is_some_and(|word| word & 0xfff8 == 0);
+            let left_alone = first && lacks_headers(packet, head, layout.len);
+            head <= layout.len && head + FRAGMENT_HEADER > layout.len && !left_alone
+        })
+    }
+
     /// Reads a packet; none if it is no fragment.
     pub(super) fn read(packet: &Data<'_>, place: Place) -> Option<(Key, Self)> {
         let layout = Layout::parse(packet, Authentication::Skip).ok()?;
@@ -94,8 +107,11 @@ impl Fragment {
                 }
             }
             Family::Ipv6 => {
-                let (head, next) = fragment_header(packet, layout.len)?;
+                let (head, next) = fragment_header(packet)?;
                 let word = packet.be16(head + 2)?;
+                if word & 0xfff8 == 0 && lacks_headers(packet, head, layout.len) {
+                    return None;
+                }
                 key.id = packet.be32(head + 4)?;
                 Self {
                     family: Family::Ipv6,
@@ -120,17 +136,31 @@ impl Fragment {
 }
 
 /// The place of the fragment header and of its number; only headers of the unfragmentable part may precede it.
-fn fragment_header(packet: &Data<'_>, len: usize) -> Option<(usize, usize)> {
+fn fragment_header(packet: &Data<'_>) -> Option<(usize, usize)> {
     let (mut number, mut at) = (6, 40);
     loop {
         let next = match packet.u8(number)? {
-            44 => return (at + FRAGMENT_HEADER <= len).then_some((at, number)),
+            44 => return Some((at, number)),
             0 | 43 | 60 => at + (usize::from(packet.u8(at + 1)?) + 1) * 8,
             51 => at + (usize::from(packet.u8(at + 1)?) + 2) * 4,
             _ => return None,
         };
         (number, at) = (at, next);
     }
+}
+
+/// Whether the upper header of a first fragment, whose header is at `at`, does not lie within it (RFC 8200, 4.5).
+fn lacks_headers(packet: &Data<'_>, at: usize, len: usize) -> bool {
+    const TCP: u8 = 6;
+    const UDP: u8 = 17;
+    const ICMPV6: u8 = 58;
+    let Some((upper, start)) = upper_header(packet, 44, at) else { return false };
+    let size = match upper {
+        TCP => 20,
+        UDP | ICMPV6 => 8,
+        _ => 1,
+    };
+    start + size > len
 }
 
 impl Queue {
@@ -163,7 +193,7 @@ impl Queue {
         }
         if fragment.more {
             if v6 && !end.is_multiple_of(8) {
-                return Added::Refused;
+                return Added::Uneven;
             }
             end &= !7;
             if end > self.len {
@@ -262,13 +292,14 @@ impl Queue {
         for piece in &self.pieces {
             packet.extend_from_slice(&piece.bytes);
         }
+        let (one, others) = self.pieces.split_first()?;
         let cuts = Cuts {
             head: first.head,
-            sizes: self.pieces.iter().map(|piece| piece.bytes.len() as u16).collect(),
+            first: first.head + one.bytes.len(),
+            others: others.iter().map(|piece| piece.bytes.len() as u16).collect(),
             largest: self.largest,
             dont_fragment,
             id: first.id,
-            number_at: first.next.0,
         };
         Some((packet, cuts))
     }

@@ -42,7 +42,7 @@ fn fragments_in_any_order_make_the_packet() {
         assert_eq!(push(&mut reassembly, &parts[order[1]], 0), Reassembled::Held);
         let (packet, cuts) = complete(push(&mut reassembly, &parts[order[2]], 0));
         assert_eq!(packet, whole);
-        assert_eq!(cuts.apply(&packet, 1500).unwrap(), parts);
+        assert_eq!(cuts.apply(&packet, 1500, 0).unwrap(), parts);
         assert!(reassembly.is_empty());
     }
 }
@@ -78,11 +78,11 @@ fn the_largest_fragment_decides_on_the_flag_and_bounds_what_leaves() {
     push(&mut reassembly, &part(&whole, 0, 64, 0x4000), 0);
     let (packet, cuts) = complete(push(&mut reassembly, &part(&whole, 64, 108, 0), 0));
     assert_eq!(packet[6..8], [0x40, 0]);
-    assert_eq!((cuts.largest(), cuts.apply(&packet, 60)), (84, None));
+    assert_eq!((cuts.largest(), cuts.apply(&packet, 60, 0)), (84, None));
     push(&mut reassembly, &part(&whole, 0, 64, 0), 0);
     let (packet, cuts) = complete(push(&mut reassembly, &part(&whole, 64, 108, 0x4000), 0));
     assert_eq!(packet[6..8], [0, 0]);
-    let lengths: Vec<usize> = cuts.apply(&packet, 60).unwrap().iter().map(Vec::len).collect();
+    let lengths: Vec<usize> = cuts.apply(&packet, 60, 0).unwrap().iter().map(Vec::len).collect();
     assert_eq!(lengths, [60, 60, 48]);
 }
 
@@ -116,12 +116,52 @@ fn ipv6_fragments_lose_their_header_and_get_it_again() {
     let mut reassembly = Reassembly::default();
     let parts = [fragment(0, 1, &[1; 16]), fragment(16, 0, &[2; 5])];
     assert_eq!(push(&mut reassembly, &parts[0], 0), Reassembled::Held);
-    assert_eq!(push(&mut reassembly, &fragment(16, 1, &[2; 5]), 0), Reassembled::Dropped);
     let (packet, cuts) = complete(push(&mut reassembly, &parts[1], 0));
     assert_eq!((packet.len(), packet[6], packet[5]), (61, 17, 21));
-    assert_eq!(cuts.apply(&packet, 1500).unwrap(), parts);
+    assert_eq!(cuts.apply(&packet, 1500, 0).unwrap(), parts);
     let (packet, _) = complete(push(&mut reassembly, &fragment(0, 0, &[1; 16]), 0));
     assert_eq!((packet.len(), packet[6]), (56, 17));
+}
+
+#[test]
+fn ipv6_fragments_that_cannot_be_right_are_left_alone_or_dropped() {
+    let fragment = |offset: u16, more: u16, body: &[u8]| {
+        let mut packet = vec![0x60, 0, 0, 0, 0, 8 + body.len() as u8, 44, 64];
+        packet.extend([0xfd; 32]);
+        packet.extend([6, 0]);
+        packet.extend((offset | more).to_be_bytes());
+        packet.extend([0, 0, 0, 9]);
+        packet.extend(body);
+        packet
+    };
+    let mut reassembly = Reassembly::default();
+    // One that is not the last and ends unevenly takes what came before with it.
+    assert_eq!(push(&mut reassembly, &fragment(24, 0, &[1; 16]), 0), Reassembled::Held);
+    assert_eq!(push(&mut reassembly, &fragment(0, 1, &[2; 21]), 0), Reassembled::Whole);
+    assert!(reassembly.is_empty());
+    // A first one that does not hold the TCP header.
+    assert_eq!(push(&mut reassembly, &fragment(0, 1, &[2; 16]), 0), Reassembled::Whole);
+    // The fragment header itself is cut off.
+    let mut cut = fragment(8, 0, &[]);
+    cut.truncate(45);
+    cut[5] = 5;
+    assert_eq!(push(&mut reassembly, &cut, 0), Reassembled::Dropped);
+}
+
+#[test]
+fn what_had_to_be_in_one_piece_moves_the_seams() {
+    let whole = udp(FROM, TO, &[7; 100]);
+    let mut reassembly = Reassembly::default();
+    push(&mut reassembly, &part(&whole, 0, 8, 0), 0);
+    push(&mut reassembly, &part(&whole, 8, 56, 0), 0);
+    let (packet, cuts) = complete(push(&mut reassembly, &part(&whole, 56, 108, 0), 0));
+    let lengths = |contiguous| -> Vec<usize> {
+        cuts.apply(&packet, 1500, contiguous).unwrap().iter().map(|piece| piece.len() - 20).collect()
+    };
+    assert_eq!(lengths(28), [8, 48, 52]);
+    assert_eq!(lengths(36), [16, 40, 52]);
+    // A seam that is no multiple of eight cannot stay.
+    assert_eq!(lengths(40), [48, 48, 12]);
 }
 
 #[test]
@@ -151,7 +191,7 @@ proptest! {
         let last = shuffled.iter().map(|(_, part)| push(&mut reassembly, part, 0)).last().unwrap();
         let (packet, cuts) = complete(last);
         prop_assert_eq!(&packet, &whole);
-        prop_assert_eq!(cuts.apply(&packet, 1500).unwrap(), parts);
+        prop_assert_eq!(cuts.apply(&packet, 1500, 0).unwrap(), parts);
     }
 
     #[test]
@@ -172,7 +212,7 @@ proptest! {
             }
             if let Reassembled::Complete { packet, cuts } = push(&mut reassembly, &packet, 0) {
                 for mtu in [0, 28, 68, 1500] {
-                    let _ = cuts.apply(&packet, mtu);
+                    let _ = cuts.apply(&packet, mtu, 0);
                 }
             }
         }

@@ -170,6 +170,8 @@ fn choose_address(tuple: &mut Tuple, zone: Zone, range: &NatRange, manipulation:
         octets.copy_from_slice(&chosen.to_be_bytes());
         free |= chosen != high;
         if !range.persistent {
+            // The kernel writes into the tuple that it mixes in, so a new destination counts.
+            let to = if manipulation == Manipulation::Destination { chosen } else { to };
             hash ^= to.to_be();
         }
     }

@@ -10,7 +10,7 @@ use pkttables::model::{Family, protocol};
 use pkttables::packet::{Data, Direction, Status, TrackState};
 
 use super::entry::{Connection, ConnectionId};
-use super::headers::{View, address};
+use super::headers::{ICMP_HEADER, View, address};
 use super::protocol::IcmpKind;
 use super::track::{Conntrack, Pass, Tracking};
 use super::tuple::Tuple;
@@ -129,6 +129,31 @@ impl Conntrack {
         self.set_up_nat(id, &range, manipulation, random);
     }
 
+    /// How many bytes of the transport header the kernel puts in one piece to translate a packet such as this one; 0 if
+    /// it leaves it alone.
+    #[must_use]
+    pub fn translated_header(
+        &self,
+        packet: Data<'_>,
+        tracking: &Tracking,
+        manipulation: Manipulation,
+    ) -> usize {
+        let Some(connection) = tracking.connection.and_then(|id| self.connection(id)) else { return 0 };
+        let Some(view) = View::parse(packet) else { return 0 };
+        if is_error(&view, tracking) {
+            return match view.family {
+                Family::Ipv4 => ICMP_HEADER + 20,
+                Family::Ipv6 => ICMP_HEADER + 40,
+            };
+        }
+        match view.protocol {
+            _ if !connection.status.contains(manipulation.translated(tracking.direction)) => 0,
+            protocol::TCP => 20,
+            protocol::SCTP => 12,
+            _ => 8,
+        }
+    }
+
     /// Translates a packet as its connection says, in a hook where `manipulation` is done.
     ///
     /// The whole packet, from the network header on, is in `packet`. ICMP errors are translated with what they quote.
@@ -137,9 +162,7 @@ impl Conntrack {
             return Pass::Accept;
         };
         let Some(view) = View::parse(Data::new(packet)) else { return Pass::Accept };
-        let error = tracking.state == TrackState::Related
-            && matches!(view.protocol, protocol::ICMP | protocol::ICMPV6)
-            && IcmpKind::of(view.protocol, view.u8(0).unwrap_or_default()) == IcmpKind::Error;
+        let error = is_error(&view, tracking);
         if error && is_redirect(&view) && !may_redirect(connection) {
             return Pass::Drop;
         }
@@ -156,6 +179,12 @@ impl Conntrack {
         };
         if done.is_some() { Pass::Accept } else { Pass::Drop }
     }
+}
+
+fn is_error(view: &View<'_>, tracking: &Tracking) -> bool {
+    tracking.state == TrackState::Related
+        && matches!(view.protocol, protocol::ICMP | protocol::ICMPV6)
+        && IcmpKind::of(view.protocol, view.u8(0).unwrap_or_default()) == IcmpKind::Error
 }
 
 fn is_redirect(view: &View<'_>) -> bool {

@@ -66,7 +66,12 @@ impl<'a> Rewrite<'a> {
     }
 
     /// Changes the key of the transport header, and its checksum for key and address.
+    ///
+    /// Of quoted packets at least eight bytes are needed.
     fn transport_header(&mut self, target: &Tuple, manipulation: Manipulation) -> Option<()> {
+        if has_keys(self.protocol) {
+            self.packet.get(self.transport..self.transport + 8)?;
+        }
         let port = match manipulation {
             Manipulation::Source => (0, target.source_key),
             Manipulation::Destination => (2, target.destination_key),
@@ -189,6 +194,19 @@ impl<'a> Rewrite<'a> {
         *self.packet.get_mut(at..)?.first_chunk_mut()? = value.to_be_bytes();
         Some(())
     }
+}
+
+const fn has_keys(number: u8) -> bool {
+    matches!(
+        number,
+        protocol::TCP
+            | protocol::UDP
+            | protocol::UDPLITE
+            | protocol::SCTP
+            | protocol::ICMP
+            | protocol::ICMPV6
+            | GRE
+    )
 }
 
 const fn wanted(target: &Tuple, manipulation: Manipulation) -> [u8; 16] {

@@ -181,8 +181,9 @@ fn errors_are_translated_with_what_they_quote() {
     let error = |to, quote: &[u8]| icmp([10, 9, 0, 1], to, 3, &[&[0; 4], quote].concat());
     let back = router.forward(&error(OUTSIDE, &out)).unwrap();
     assert_eq!(back, error(CLIENT, &there));
-    let short = router.forward(&error(OUTSIDE, &out[..24])).unwrap();
-    assert_eq!(short[48..], there[20..24]);
+    let short = router.forward(&error(OUTSIDE, &out[..28])).unwrap();
+    assert_eq!(short[48..54], there[20..26]);
+    assert_eq!(router.forward(&error(OUTSIDE, &out[..24])), None);
     let redirect = icmp([10, 9, 0, 1], OUTSIDE, 5, &[&[0; 4], &out[..]].concat());
     assert_eq!(router.forward(&redirect), None);
 }

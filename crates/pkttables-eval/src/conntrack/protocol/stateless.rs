@@ -36,8 +36,13 @@ pub(super) fn udplite(view: &View<'_>, context: &Context<'_>) -> Outcome {
     if covered > view.transport_len() || (check, check2) == (0, 0) {
         return Outcome::Invalid;
     }
-    // The kernel takes UDP's number into the pseudo header, so that checksums as RFC 3828 wants them are wrong to it.
-    if context.verify && view.sum_as(protocol::UDP, covered) != 0xffff {
+    // The kernel takes UDP's number into the pseudo header, so that checksums as RFC 3828 wants them are wrong to it,
+    // and for IPv4 the length's low byte only, having exchanged it with the number.
+    let len = match view.family {
+        Family::Ipv4 => view.transport_len() & 0xff,
+        Family::Ipv6 => view.transport_len(),
+    };
+    if context.verify && view.sum_as(protocol::UDP, len, covered) != 0xffff {
         return Outcome::Invalid;
     }
     if context.answered() {

@@ -1,0 +1,143 @@
+//! Random targets.
+
+use super::{Place, pick};
+use crate::packets::pool;
+use fastrand::Rng;
+use pkttables::model::Family;
+
+/// Whether a translation names ports, which not all protocols have.
+pub(super) fn needs_ports(target: &str) -> bool {
+    let Some((_, to)) = target.split_once("--to-destination ").or_else(|| target.split_once("--to-source "))
+    else {
+        return false;
+    };
+    to.contains("]:") || (to.contains(':') && to.contains('.'))
+}
+
+pub(super) fn target(rng: &mut Rng, place: &Place<'_>) -> String {
+    let v6 = place.family == Family::Ipv6;
+    match rng.u8(..10) {
+        0..3 => return String::new(),
+        3 | 4 if !place.callable.is_empty() => {
+            let called = rng.choice(place.callable).map_or("", String::as_str);
+            return format!("{} {called}", if rng.u8(..4) == 0 { "-g" } else { "-j" });
+        }
+        5 => return "RETURN".into(),
+        6 if rng.u8(..3) == 0 => return "ACCEPT".into(),
+        6 if place.table != "nat" && rng.u8(..4) == 0 => return "DROP".into(),
+        7 => return format!("MARK --set-xmark {}", mark(rng)),
+        _ => {}
+    }
+    match place.table {
+        "raw" if place.tracked => match rng.u8(..6) {
+            0 => "NOTRACK".into(),
+            1 => "CT --notrack".into(),
+            2 => format!("CT --zone {}", rng.u8(..3)),
+            3 => format!("CT --zone-{} {}", pick(rng, &["orig", "reply"]), rng.u8(1..3)),
+            _ => String::new(),
+        },
+        "mangle" => match rng.u8(..9) {
+            0 if v6 => format!("HL {}", pick(rng, &["--hl-set 50", "--hl-dec 1", "--hl-inc 2"])),
+            0 => format!("TTL {}", pick(rng, &["--ttl-set 50", "--ttl-dec 1", "--ttl-inc 2"])),
+            1 => format!(
+                "TOS {}",
+                pick(rng, &["--set-tos 0x10/0x3f", "--or-tos 0x08", "--and-tos 0xf0", "--set-tos 0x00/0xff"])
+            ),
+            2 => format!("DSCP --set-dscp {}", pick(rng, &["0x0a", "0x2e", "0x00"])),
+            3 => format!("TCPMSS {}", pick(rng, &["--set-mss 1000", "--set-mss 1400"])),
+            4 if !v6 => "ECN --ecn-tcp-remove".into(),
+            5 => format!(
+                "TCPOPTSTRIP --strip-options {}",
+                pick(rng, &["2", "timestamp", "3,4,8", "sack-permitted"])
+            ),
+            6 if place.hook == Some("POSTROUTING") => {
+                format!("CLASSIFY --set-class {}:{}", rng.u8(1..9), rng.u8(1..9))
+            }
+            _ if place.tracked => connmark(rng),
+            _ => format!("MARK --set-xmark {}", mark(rng)),
+        },
+        "nat" => translation(rng, place),
+        "filter" if rng.u8(..3) == 0 => reject(rng, v6),
+        _ if place.tracked && rng.bool() => connmark(rng),
+        _ => match rng.u8(..4) {
+            0 => "LOG --log-prefix \"x \"".into(),
+            1 => "NFLOG --nflog-group 7".into(),
+            2 => format!("MARK --set-xmark {}", mark(rng)),
+            _ => String::new(),
+        },
+    }
+}
+
+fn mark(rng: &mut Rng) -> String {
+    format!("{:#x}/{}", rng.u8(..8), pick(rng, &["0x1", "0x3", "0xf", "0xffffffff", "0x0"]))
+}
+
+fn connmark(rng: &mut Rng) -> String {
+    let mark = mark(rng);
+    match rng.u8(..3) {
+        0 => format!("CONNMARK --set-xmark {mark}"),
+        1 => format!("CONNMARK --save-mark --nfmask {0} --ctmask {0}", pick(rng, &["0xffffffff", "0x3"])),
+        _ => format!("CONNMARK --restore-mark --nfmask {0} --ctmask {0}", pick(rng, &["0xffffffff", "0x3"])),
+    }
+}
+
+fn reject(rng: &mut Rng, v6: bool) -> String {
+    let with = if v6 {
+        pick(
+            rng,
+            &[
+                "icmp6-no-route",
+                "icmp6-adm-prohibited",
+                "icmp6-port-unreachable",
+                "icmp6-addr-unreachable",
+                "tcp-reset",
+            ],
+        )
+    } else {
+        pick(
+            rng,
+            &[
+                "icmp-net-unreachable",
+                "icmp-host-unreachable",
+                "icmp-port-unreachable",
+                "icmp-proto-unreachable",
+                "icmp-host-prohibited",
+                "icmp-admin-prohibited",
+                "tcp-reset",
+            ],
+        )
+    };
+    format!("REJECT --reject-with {with}")
+}
+
+fn translation(rng: &mut Rng, place: &Place<'_>) -> String {
+    let v6 = place.family == Family::Ipv6;
+    let post = place.hook == Some("POSTROUTING");
+    let address = pool::host(rng, place.family).to_string();
+    let bracketed = if v6 { format!("[{address}]") } else { address.clone() };
+    let port = pool::port(rng);
+    let range = if v6 {
+        format!("fd00:2::{:x}-fd00:2::{:x}", rng.u8(2..4), rng.u8(4..8))
+    } else {
+        format!("10.2.0.{}-10.2.0.{}", rng.u8(2..4), rng.u8(4..8))
+    };
+    if place.source {
+        return match rng.u8(..6) {
+            0 => format!("SNAT --to-source {bracketed}:{port}"),
+            1 => format!("SNAT --to-source {range}"),
+            2 if post => "MASQUERADE".into(),
+            3 if post => format!("MASQUERADE --to-ports {port}"),
+            4 => format!("NETMAP --to {}", if v6 { "fd00:5::/64" } else { "10.5.0.0/16" }),
+            _ => format!("SNAT --to-source {address}"),
+        };
+    }
+    match rng.u8(..7) {
+        0 => format!("DNAT --to-destination {bracketed}:{port}"),
+        1 => format!("DNAT --to-destination {bracketed}:{port}-{}", port.saturating_add(5)),
+        2 => format!("DNAT --to-destination {range}"),
+        3 if place.hook == Some("PREROUTING") => "REDIRECT".into(),
+        4 if place.hook == Some("PREROUTING") => format!("REDIRECT --to-ports {port}"),
+        5 => format!("NETMAP --to {}", if v6 { "fd00:2::/64" } else { "10.2.0.0/16" }),
+        _ => format!("DNAT --to-destination {address}"),
+    }
+}

@@ -1,0 +1,43 @@
+//! A fixed number of random trials against the real kernel, from a fresh seed.
+//!
+//! `cargo run -p differential -- --seed SEED` runs on from the seed that a failure names, and makes it small.
+
+use differential::{Outcome, program, random};
+use pkttables::model::Family;
+use pkttables::registry::Backend;
+
+const TRIALS: u64 = 6;
+const PACKETS: usize = 120;
+
+fn agree(family: Family, backend: Backend) {
+    let Some(_) = testkit::program(&program(family, backend, "restore")) else { return };
+    let first = fastrand::u64(..1 << 32);
+    println!("{family:?} {backend:?}: from seed {first}");
+    for seed in first..first + TRIALS {
+        let Some(outcome) = testkit::in_namespace(|| random(seed, family, backend, PACKETS)) else { return };
+        match outcome.unwrap_or_else(|error| panic!("seed {seed}: {error}")) {
+            Outcome::Agreed(_) => {}
+            Outcome::Failed(failure) => panic!("seed {seed}, {family:?} {backend:?}:\n{failure}"),
+        }
+    }
+}
+
+#[test]
+fn nf_tables_and_the_evaluator_agree_on_ipv4() {
+    agree(Family::Ipv4, Backend::Nft);
+}
+
+#[test]
+fn nf_tables_and_the_evaluator_agree_on_ipv6() {
+    agree(Family::Ipv6, Backend::Nft);
+}
+
+#[test]
+fn ip_tables_and_the_evaluator_agree() {
+    agree(Family::Ipv4, Backend::Legacy);
+}
+
+#[test]
+fn ip6_tables_and_the_evaluator_agree() {
+    agree(Family::Ipv6, Backend::Legacy);
+}
