@@ -133,7 +133,12 @@ fn error(
     {
         return None;
     }
-    let source = if environment.address_type(packet.layout.destination, None) == AddressType::Local {
+    let to_this_host = match environment.address_type(packet.layout.destination, None) {
+        AddressType::Local => true,
+        AddressType::Anycast => v6,
+        _ => false,
+    };
+    let source = if to_this_host {
         packet.layout.destination
     } else {
         // IPv6 prefers the address of the interface by which the packet came.

@@ -98,7 +98,8 @@ impl Table {
         })
     }
 
-    fn find_in(&self, tuple: &Tuple, id: u16, zone: Zone) -> Option<(ConnectionId, Direction)> {
+    /// As [`find`](Self::find), of what is filed under one zone's number only.
+    pub(crate) fn find_in(&self, tuple: &Tuple, id: u16, zone: Zone) -> Option<(ConnectionId, Direction)> {
         let node = self.tuples.find(tuple.hash(id, self.seed), |node| {
             let (number, direction) = unpack(node);
             self.slot(number).and_then(|slot| slot.connection.as_ref()).is_some_and(|entry| {

@@ -122,7 +122,7 @@ impl Conntrack {
         }
         let taken = [Direction::Original, Direction::Reply]
             .iter()
-            .any(|direction| self.find(connection.tuple(*direction), connection.zone).is_some());
+            .any(|direction| self.taken(connection, *direction));
         if taken {
             return Pass::Drop;
         }
@@ -183,6 +183,14 @@ impl Conntrack {
         let (id, direction) = self.table.find(tuple, zone)?;
         let over = self.table.get(id)?.deadline <= self.now;
         (!over).then_some((id, direction))
+    }
+
+    /// Whether another connection has one of this one's tuples, in the zone of that direction.
+    fn taken(&self, connection: &Connection, direction: Direction) -> bool {
+        let found =
+            self.table.find_in(connection.tuple(direction), connection.zone.of(direction), connection.zone);
+        let other = found.and_then(|(id, _)| self.table.get(id));
+        other.is_some_and(|other| other.deadline > self.now)
     }
 
     fn is_full(&self) -> bool {
