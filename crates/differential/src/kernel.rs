@@ -240,11 +240,13 @@ fn set(name: &str, value: &str) -> Result<()> {
 }
 
 /// Tells of packets that come to local sockets, and tells of and holds back what the host says on its own.
+///
+/// Connections are confirmed at the last priority there is, before what was there earlier: the guard sees what is left.
 fn guard() -> String {
     let table = |family| {
         format!(
             "table {family} guard {{\n\
-             chain input {{ type filter hook input priority 1000000; log prefix \"I\" group {GROUP}; }}\n\
+             chain input {{ type filter hook input priority 2147483647; log prefix \"I\" group {GROUP}; }}\n\
              chain output {{ type filter hook output priority -500;\n\
              meta mark {OWN_MARK} meta mark set 0 accept\n\
              log prefix \"R\" group {GROUP}\n drop; }}\n}}\n"
