@@ -64,7 +64,7 @@ fn loaders(rounds: &Rounds, sample: &Sample) -> Vec<Contender> {
 
 /// In the order of the loaders.
 fn adders(rounds: &Rounds) -> Vec<Contender> {
-    const RULE: [&str; 5] = ["-A", "host-7", "-s", "192.0.2.1", "-jACCEPT"];
+    const RULE: [&str; 6] = ["-A", "host-7", "-s", "192.0.2.1", "-j", "ACCEPT"];
     const NFT: [&str; 9] = ["add", "rule", "ip", "filter", "host-7", "ip", "saddr", "192.0.2.1", "accept"];
     let nothing = Path::new("/dev/null");
     let (peers, _) = Contender::installed(&[

@@ -109,7 +109,7 @@ fn ladder(rounds: &Rounds) -> Result<f64> {
     command.args(["iptables-restore", "--debug=netlink"]).arg(file.path()).stdin(Stdio::null());
     let output = in_namespace(|| Ok(command.output()?))?;
     let said = String::from_utf8_lossy(&output.stderr);
-    if output.status.success() || !said.contains("step-16") {
+    if output.status.success() || !said.contains("step-15") {
         return Err(format!("a ladder was not refused by name: {said}").into());
     }
     Ok(said.matches("NFNL_MSG_BATCH_BEGIN").count() as f64)

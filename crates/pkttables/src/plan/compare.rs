@@ -223,28 +223,16 @@ impl Comparison {
         if old.is_empty() || new.is_empty() {
             return Vec::new();
         }
-        // Rules that do the same get the same number.
-        let mut numbers = HashMap::<u64, Vec<(Cow<'_, Rule>, u32)>>::new();
-        let mut next = 0;
-        let family = self.family;
-        let mut number = |fingerprints: &mut Fingerprints, rule: Option<Cow<'_, Rule>>| {
-            next += 1;
-            let Some(rule) = rule else { return next };
-            let same = numbers.entry(fingerprints.of(family, &rule)).or_default();
-            if let Some((_, number)) = same.iter().find(|(other, _)| other.does_the_same(&rule)) {
-                return *number;
-            }
-            same.push((Cow::Owned(rule.into_owned()), next));
-            next
+        let mut numbers = Numbers {
+            family: self.family,
+            fingerprints: std::mem::take(&mut self.fingerprints),
+            first: HashMap::with_capacity(old.len() + new.len()),
+            rules: Vec::with_capacity(old.len() + new.len()),
         };
-        let mut fingerprints = std::mem::take(&mut self.fingerprints);
-        let old: Vec<u32> = old
-            .iter()
-            .map(|rule| number(&mut fingerprints, rule.known().map(|rule| self.now(rule))))
-            .collect();
-        let new: Vec<u32> =
-            new.iter().map(|rule| number(&mut fingerprints, Some(Cow::Borrowed(rule)))).collect();
-        self.fingerprints = fingerprints;
+        let old: Vec<usize> =
+            old.iter().filter_map(|rule| Some(numbers.of(self.now(rule.known()?)))).collect();
+        let new: Vec<usize> = new.iter().map(|rule| numbers.of(Cow::Borrowed(rule))).collect();
+        self.fingerprints = numbers.fingerprints;
         common(&old, &new)
     }
 
@@ -262,6 +250,31 @@ impl Comparison {
             name.clone_from(new);
         }
         Cow::Owned(rule)
+    }
+}
+
+/// Numbers from 0 for rules; those that do the same have the same.
+struct Numbers<'r> {
+    family: Family,
+    fingerprints: Fingerprints,
+    /// The number of the first rule of each fingerprint.
+    first: HashMap<u64, usize>,
+    /// Each number's rule, and the next number of the same fingerprint.
+    rules: Vec<(Cow<'r, Rule>, Option<usize>)>,
+}
+
+impl<'r> Numbers<'r> {
+    fn of(&mut self, rule: Cow<'r, Rule>) -> usize {
+        let new = self.rules.len();
+        let mut number = *self.first.entry(self.fingerprints.of(self.family, &rule)).or_insert(new);
+        while let Some((other, next)) = self.rules.get_mut(number) {
+            if other.does_the_same(&rule) {
+                return number;
+            }
+            number = *next.get_or_insert(new);
+        }
+        self.rules.push((rule, None));
+        new
     }
 }
 

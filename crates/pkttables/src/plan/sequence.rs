@@ -1,39 +1,74 @@
 //! Which items of one list stay to become another one.
 
-use std::collections::HashMap;
-
 /// Pairs of equal items are weighed against one another up to this many, times the number of items.
 const PAIRS: usize = 8;
 /// So many are weighed in any case.
 const PAIRS_ANYWAY: usize = 1 << 18;
 
-/// A longest common subsequence of two lists, as pairs of places in both.
+/// A longest common subsequence of two lists, as pairs of places in both. The items are to be small numbers.
 ///
 /// It takes n log n time where few items are equal to many others. Where many are, only those are paired which come
 /// equally often before, so that the subsequence may be shorter.
-pub(super) fn common(old: &[u32], new: &[u32]) -> Vec<(usize, usize)> {
-    let mut places = HashMap::<u32, Vec<usize>>::new();
-    for (place, item) in new.iter().enumerate() {
-        places.entry(*item).or_default().push(place);
-    }
-    let pairs: usize = old.iter().filter_map(|item| places.get(item)).map(Vec::len).sum();
+pub(super) fn common(old: &[usize], new: &[usize]) -> Vec<(usize, usize)> {
+    let places = Places::new(old, new);
+    let pairs: usize = old.iter().map(|item| places.of(*item).len()).sum();
     let all = pairs <= PAIRS_ANYWAY.max(PAIRS * (old.len() + new.len()));
-    let mut seen = HashMap::<u32, usize>::new();
+    let mut seen = vec![0_usize; if all { 0 } else { places.starts.len() }];
     let mut chains = Chains::default();
     for (place, item) in old.iter().enumerate() {
-        let Some(candidates) = places.get(item) else { continue };
-        if all {
-            // From the back, so that none follows another of the same item.
-            candidates.iter().rev().for_each(|&other| chains.add(place, other));
-        } else {
-            let before = seen.entry(*item).or_default();
+        let candidates = places.of(*item);
+        if let Some(before) = seen.get_mut(*item) {
             if let Some(&other) = candidates.get(*before) {
                 chains.add(place, other);
             }
             *before += 1;
+        } else {
+            // From the back, so that none follows another of the same item.
+            candidates.iter().rev().for_each(|&other| chains.add(place, other));
         }
     }
     chains.longest()
+}
+
+/// Where each item is in a list.
+struct Places {
+    /// Where in `all` the places of each item begin, and behind the last one where they end.
+    starts: Vec<usize>,
+    all: Vec<usize>,
+}
+
+impl Places {
+    /// The places in `new` of the items of both lists.
+    fn new(old: &[usize], new: &[usize]) -> Self {
+        let items = old.iter().chain(new).max().map_or(0, |most| most + 1);
+        let mut starts = vec![0; items + 1];
+        for item in new {
+            if let Some(count) = starts.get_mut(item + 1) {
+                *count += 1;
+            }
+        }
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
+        }
+        let mut all = vec![0; new.len()];
+        let mut next = starts.clone();
+        for (place, item) in new.iter().enumerate() {
+            if let Some(next) = next.get_mut(*item)
+                && let Some(slot) = all.get_mut(*next)
+            {
+                *slot = place;
+                *next += 1;
+            }
+        }
+        Self { starts, all }
+    }
+
+    fn of(&self, item: usize) -> &[usize] {
+        let range = self.starts.get(item).zip(self.starts.get(item + 1));
+        range.and_then(|(start, end)| self.all.get(*start..*end)).unwrap_or_default()
+    }
 }
 
 /// Growing chains of pairs, by their length.
@@ -47,7 +82,9 @@ struct Chains {
 
 impl Chains {
     fn add(&mut self, old: usize, new: usize) {
-        let length = self.ends.partition_point(|&(end, _)| end < new);
+        // Mostly it goes on where the longest one ends.
+        let is_last = self.ends.last().is_none_or(|&(end, _)| end < new);
+        let length = if is_last { self.ends.len() } else { self.ends.partition_point(|&(end, _)| end < new) };
         let before = length.checked_sub(1).and_then(|shorter| self.ends.get(shorter)).map(|&(_, pair)| pair);
         let end = (new, self.pairs.len());
         self.pairs.push((old, new, before));
@@ -74,7 +111,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn length(old: &[u32], new: &[u32]) -> usize {
+    fn length(old: &[usize], new: &[usize]) -> usize {
         let mut row = vec![0; new.len() + 1];
         for item in old {
             let mut diagonal = 0;
@@ -87,7 +124,7 @@ mod tests {
         row[new.len()]
     }
 
-    fn check(old: &[u32], new: &[u32]) -> usize {
+    fn check(old: &[usize], new: &[usize]) -> usize {
         let pairs = common(old, new);
         assert!(pairs.iter().all(|&(one, other)| old[one] == new[other]));
         assert!(pairs.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 < pair[1].1));
@@ -97,8 +134,8 @@ mod tests {
     proptest! {
         #[test]
         fn is_as_long_as_can_be(
-            old in prop::collection::vec(0..12u32, 0..60),
-            new in prop::collection::vec(0..12u32, 0..60),
+            old in prop::collection::vec(0..12usize, 0..60),
+            new in prop::collection::vec(0..12usize, 0..60),
         ) {
             prop_assert_eq!(check(&old, &new), length(&old, &new));
         }
