@@ -31,16 +31,52 @@ pub fn parse_address(text: &str, family: Family) -> Result<IpAddr, ValueError> {
     }
 }
 
+/// Reads a numeric address of `family` as options of extensions take it: of an IPv4 address with fewer than four
+/// numbers the last number fills the rest, `10.1` is 10.0.0.1.
+pub fn parse_host_address(text: &str, family: Family) -> Result<IpAddr, ValueError> {
+    match parse_strict_address(text, family) {
+        Err(_) if family == Family::Ipv4 => parse_short(text).map(IpAddr::V4),
+        address => address,
+    }
+}
+
 /// Reads a numeric address of `family` that is written out: four decimal numbers for IPv4.
 pub fn parse_strict_address(text: &str, family: Family) -> Result<IpAddr, ValueError> {
     let address: IpAddr = text.parse().map_err(|_| ValueError::Form)?;
     if address.is_ipv4() == (family == Family::Ipv4) { Ok(address) } else { Err(ValueError::Form) }
 }
 
+/// Reads a numeric address as `inet_aton` does: of fewer than four numbers the last one fills the rest, `10.1` being
+/// 10.0.0.1.
+fn parse_short(text: &str) -> Result<Ipv4Addr, ValueError> {
+    if text.contains(|character: char| character == '+' || character.is_ascii_whitespace()) {
+        return Err(ValueError::Form);
+    }
+    let numbers: Vec<u64> = text.split('.').map(parse_unsigned).collect::<Result<_, _>>()?;
+    let (&last, first) = numbers.split_last().ok_or(ValueError::Form)?;
+    let mut bits = 0_u64;
+    for (number, shift) in first.iter().zip([24, 16, 8]) {
+        if *number > 255 {
+            return Err(ValueError::Form);
+        }
+        bits |= number << shift;
+    }
+    let room = u32::try_from(first.len()).ok().and_then(|len| 32_u32.checked_sub(8 * len));
+    match room.filter(|&room| room > 0) {
+        Some(room) if last < 1 << room => {
+            u32::try_from(bits | last).map(Ipv4Addr::from_bits).map_err(|_| ValueError::Form)
+        }
+        _ => Err(ValueError::Form),
+    }
+}
+
 fn parse_v4(text: &str) -> Result<Ipv4Addr, ValueError> {
     // The usual spelling, which the standard library reads quickest.
     if let Ok(address) = text.parse() {
         return Ok(address);
+    }
+    if !text.starts_with(|first: char| first.is_ascii_digit()) {
+        return Err(ValueError::Form);
     }
     let mut octets = [0; 4];
     let mut numbers = text.split('.');
@@ -130,13 +166,12 @@ impl AddressMask {
 
 /// Reads what stands behind the `/`: a prefix length, or a mask in the form of an address.
 pub fn parse_mask(text: &str, family: Family) -> Result<IpAddr, ValueError> {
-    let digits = text.strip_prefix('+').unwrap_or(text);
     let any = match family {
         Family::Ipv4 => IpAddr::V4(Ipv4Addr::BROADCAST),
         Family::Ipv6 => IpAddr::V6(Ipv6Addr::from_bits(u128::MAX)),
     };
     let max = family.address_bits().into();
-    match parse_unsigned(digits) {
+    match parse_unsigned(text) {
         Ok(bits) => {
             let bits = u8::try_from(bits).ok().and_then(|bits| AddressMask::prefix(any, bits));
             bits.map(|prefix| prefix.mask()).ok_or(ValueError::OutOfRange { min: 0, max })

@@ -1,11 +1,9 @@
-use super::{parse_strict_address, parse_unsigned};
-use crate::model::Family;
+use super::parse_host_address;
 use crate::registry::{Domain, Scope, Value, ValueError};
 use std::fmt::Write as _;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
-/// The address of one host. Of an IPv4 address with fewer than four numbers the last number fills the rest, as in
-/// `inet_aton`: `10.1` is 10.0.0.1.
+/// The address of one host, as [`parse_host_address`] reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct HostAddress(pub IpAddr);
 
@@ -13,10 +11,7 @@ impl Value for HostAddress {
     const DOMAIN: Domain = Domain::Address;
 
     fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {
-        match parse_strict_address(text, scope.family) {
-            Err(_) if scope.family == Family::Ipv4 => parse_short(text).map(|address| Self(address.into())),
-            address => address.map(Self),
-        }
+        parse_host_address(text, scope.family).map(Self)
     }
 
     fn write(&self, out: &mut String, _: &Scope) {
@@ -24,28 +19,10 @@ impl Value for HostAddress {
     }
 }
 
-fn parse_short(text: &str) -> Result<Ipv4Addr, ValueError> {
-    let numbers: Vec<u64> = text.split('.').map(parse_unsigned).collect::<Result<_, _>>()?;
-    let (&last, first) = numbers.split_last().ok_or(ValueError::Form)?;
-    let mut bits = 0_u64;
-    for (number, shift) in first.iter().zip([24, 16, 8]) {
-        if *number > 255 {
-            return Err(ValueError::Form);
-        }
-        bits |= number << shift;
-    }
-    let room = u32::try_from(first.len()).ok().and_then(|len| 32_u32.checked_sub(8 * len));
-    match room.filter(|&room| room > 0) {
-        Some(room) if last < 1 << room => {
-            u32::try_from(bits | last).map(Ipv4Addr::from_bits).map_err(|_| ValueError::Form)
-        }
-        _ => Err(ValueError::Form),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Family;
 
     #[test]
     fn the_last_number_fills_the_rest() {
@@ -56,7 +33,7 @@ mod tests {
         {
             assert_eq!(parse(text).as_deref(), Ok(address));
         }
-        for bad in ["", "1.2.3.256", "256.1", "1.2.3.4.5", "4294967296", "1.2.3.", "::1", "1.1.1.1/8"] {
+        for bad in ["", "1.2.3.256", "256.1", "1.2.3.4.5", "4294967296", "1.2.3.", "::1", "1.1.1.1/8", " 1", "1. 2", "1.+2"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

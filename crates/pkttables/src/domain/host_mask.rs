@@ -1,4 +1,4 @@
-use super::{parse_address, parse_mask};
+use super::{PrefixLen, parse_host_address, parse_mask};
 use crate::model::{AddressMask, Family};
 use crate::registry::{Domain, InfoReader, InfoWriter, Scope, Value, ValueError};
 use nfnetlink::wire::DecodeError;
@@ -16,8 +16,8 @@ pub struct HostMask {
     pub mask: IpAddr,
     /// Whether an IPv4 mask has ones in the unused rest of its field in kernel structures.
     ///
-    /// It has where it was written as a mask or not at all, and not where it was written as a prefix length. Other
-    /// programs do so too, and compare the whole field to find a rule.
+    /// It has where no mask was written or one with gaps, and not where it says a prefix length. Other programs do so
+    /// too, and compare the whole field to find a rule.
     pub filled: bool,
 }
 
@@ -82,12 +82,13 @@ impl Value for HostMask {
     const DOMAIN: Domain = Domain::Prefix;
 
     fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {
-        let (address, mask, is_length) = match text.split_once('/') {
-            Some((address, mask)) => (address, parse_mask(mask, scope.family)?, !mask.contains('.')),
-            None => (text, Self::full_mask(scope.family), false),
+        let (address, mask) = match text.split_once('/') {
+            Some((address, mask)) => (address, Some(parse_mask(mask, scope.family)?)),
+            None => (text, None),
         };
-        let filled = scope.family == Family::Ipv4 && !is_length;
-        Ok(Self { address: parse_address(address, scope.family)?, mask, filled })
+        let filled = scope.family == Family::Ipv4 && mask.is_none_or(|mask| PrefixLen::of_mask(mask).is_none());
+        let mask = mask.unwrap_or(Self::full_mask(scope.family));
+        Ok(Self { address: parse_host_address(address, scope.family)?, mask, filled })
     }
 
     fn write(&self, out: &mut String, _: &Scope) {
@@ -107,10 +108,14 @@ mod tests {
             ("1.2.3.4/24", "1.2.3.4/24"),
             ("1.2.3.4/255.0.255.0", "1.2.3.4/255.0.255.0"),
             ("1.2.3.4/0", "1.2.3.4/0"),
+            ("1.2/255.255.0.0", "1.0.0.2/16"),
         ] {
             let parsed = HostMask::parse(text, &Scope { family: Family::Ipv4, protocol: None });
             assert_eq!(parsed.map(|parsed| parsed.to_string()).as_deref(), Ok(printed));
         }
+        let four = |text| HostMask::parse(text, &Scope { family: Family::Ipv4, protocol: None });
+        assert_eq!(four("1.2.3.4/255.255.0.0"), four("1.2.3.4/16"));
+        assert_ne!(four("1.2.3.4/32"), four("1.2.3.4"));
         let scope = Scope { family: Family::Ipv6, protocol: None };
         let six = HostMask::parse("2001:db8::1/ffff::ffff", &scope).expect("an address");
         assert_eq!(six.to_string(), "2001:db8::1/ffff::ffff");

@@ -1,10 +1,13 @@
 use crate::registry::{Domain, Scope, Value, ValueError};
 use std::fmt::Write as _;
 
-/// Reads a whole number as C's `strtoul` with base 0 does: `0x` is hexadecimal, a leading `0` octal.
+/// Reads a whole number as C's `strtoul` with base 0 does: `0x` is hexadecimal, a leading `0` octal, and spaces and
+/// a `+` may stand before it.
 ///
-/// Signs, spaces and trailing characters are not accepted.
+/// Negative numbers and trailing characters are not accepted.
 pub fn parse_unsigned(text: &str) -> Result<u64, ValueError> {
+    let text = text.trim_ascii_start();
+    let text = text.strip_prefix('+').unwrap_or(text);
     let (digits, radix) = match text.as_bytes() {
         [b'0', b'x' | b'X', ..] => (text.get(2..).unwrap_or_default(), 16),
         [b'0', _, ..] => (text.get(1..).unwrap_or_default(), 8),
@@ -87,7 +90,8 @@ mod tests {
         assert_eq!(parse_unsigned("0x1F"), Ok(31));
         assert_eq!(parse_unsigned("017"), Ok(15));
         assert_eq!(parse_unsigned("0"), Ok(0));
-        for bad in ["", "+1", "-1", "0x", "08", "1 ", "0x+1"] {
+        assert_eq!((parse_unsigned(" +5"), parse_unsigned("\t0x5")), (Ok(5), Ok(5)));
+        for bad in ["", "+", " ", "-1", "+-1", "++1", "+ 1", "0x", "08", "1 ", "0x+1"] {
             assert_eq!(parse_unsigned(bad), Err(ValueError::Form), "{bad:?}");
         }
     }

@@ -34,7 +34,7 @@ mod text;
 mod tos;
 mod u32_range;
 
-pub use address::{AddressRange, parse_address, parse_mask, parse_strict_address};
+pub use address::{AddressRange, parse_address, parse_host_address, parse_mask, parse_strict_address};
 pub use dscp::{Dscp, DscpClass};
 pub use hex_mask::HexMask;
 pub use hop_change::{HopChange, HopStep};

@@ -95,14 +95,17 @@ impl<const SCALE: u64> Period<SCALE> {
     }
 
     /// Reads `COUNT/UNIT`, and tells the unit apart, in which it was written.
+    ///
+    /// As with C's `atoi`, spaces and a `+` may stand before the count, and what follows its digits does not matter.
     pub fn parse_with_unit(text: &str) -> Result<(Self, RateUnit), ValueError> {
         let (count, unit) = match text.split_once('/') {
             Some((count, unit)) => (count, RateUnit::from_prefix(unit).ok_or(ValueError::UnknownName)?),
             None => (text, RateUnit::Second),
         };
-        if !count.bytes().all(|digit| digit.is_ascii_digit()) {
-            return Err(ValueError::Form);
-        }
+        let count = count.trim_ascii_start();
+        let count = count.strip_prefix('+').unwrap_or(count);
+        let digits = count.bytes().take_while(u8::is_ascii_digit).count();
+        let count = count.get(..digits).unwrap_or_default();
         let too_fast = ValueError::OutOfRange { min: 1, max: SCALE * unit.seconds() };
         let count = match count.parse() {
             Ok(count) => count,
@@ -153,11 +156,15 @@ mod tests {
             ("7201/hour", "2/sec"),
             ("010/s", "10/sec"),
             ("1/DAY", "1/day"),
+            (" 5/sec", "5/sec"),
+            ("+5/sec", "5/sec"),
+            ("5x/sec", "5/sec"),
+            ("1.5/min", "1/min"),
         ] {
             let period = Period::<10_000>::parse_with_unit(text).map(|(period, _)| period.to_string());
             assert_eq!(period.as_deref(), Ok(printed), "{text}");
         }
-        for bad in ["", "/sec", "0/sec", "10001/sec", "1/", "1/days", "1/second/", "0x1/sec", "-1", "1.5/min"]
+        for bad in ["", "/sec", "0/sec", "10001/sec", "1/", "1/days", "1/second/", "0x1/sec", "-1", "x5/min"]
         {
             assert!(Period::<10_000>::parse_with_unit(bad).is_err(), "{bad}");
         }

@@ -148,7 +148,7 @@ impl Domain {
                 0 if max < u64::MAX => (max + 1).to_string(),
                 1 if min > 0 => (min - 1).to_string(),
                 0 => "99999999999999999999".into(),
-                _ => return chosen(&["word", "-1", "1x", "0x", "09", "+1", "1 "], pick),
+                _ => return chosen(&["word", "-1", "1x", "0x", "09", "+-1", "1 "], pick),
             },
             Self::Masked { bits } => match pick(2) {
                 0 => format!("{:#x}", 1_u128 << bits),

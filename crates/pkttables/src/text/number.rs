@@ -17,8 +17,7 @@ pub(super) fn leading_u64(text: &str) -> Option<u64> {
 
 /// Reads a whole word as a number as `strtoul` with base 0 does.
 pub(super) fn strict_number(text: &str) -> Option<u32> {
-    let text = text.trim_ascii_start();
-    u32::try_from(parse_unsigned(text.strip_prefix('+').unwrap_or(text)).ok()?).ok()
+    u32::try_from(parse_unsigned(text).ok()?).ok()
 }
 
 #[cfg(test)]
