@@ -86,7 +86,8 @@ impl Value for HostMask {
             Some((address, mask)) => (address, Some(parse_mask(mask, scope.family)?)),
             None => (text, None),
         };
-        let filled = scope.family == Family::Ipv4 && mask.is_none_or(|mask| PrefixLen::of_mask(mask).is_none());
+        let filled =
+            scope.family == Family::Ipv4 && mask.is_none_or(|mask| PrefixLen::of_mask(mask).is_none());
         let mask = mask.unwrap_or(Self::full_mask(scope.family));
         Ok(Self { address: parse_host_address(address, scope.family)?, mask, filled })
     }

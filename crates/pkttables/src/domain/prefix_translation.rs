@@ -1,5 +1,5 @@
 use super::HostMask;
-use crate::registry::{Domain, InfoWriter, Scope, Value, ValueError};
+use crate::registry::{Domain, InfoWriter, Lister, Scope, Value, ValueError};
 use nfnetlink::wire::{DecodeError, Reader};
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv6Addr};
@@ -31,6 +31,14 @@ impl Default for Ipv6Prefix {
 impl PrefixTranslation {
     /// Bytes of the kernel's structure.
     pub const SIZE: usize = 36;
+
+    /// Appends the form that a listing shows, with a space before it.
+    pub fn list(&self, out: &mut Lister<'_>) {
+        for (label, Ipv6Prefix { address, len }) in [("src-pfx", self.source), ("dst-pfx", self.destination)]
+        {
+            out.add(format_args!(" {label} {address}/{len}"));
+        }
+    }
 
     /// Writes the kernel's structure.
     pub fn encode(&self, w: &mut InfoWriter<'_>) {

@@ -1,6 +1,6 @@
 use crate::model::Families;
 use crate::packet::Data;
-use crate::registry::{Choice, Domain, InfoWriter, Scope, Value, ValueError};
+use crate::registry::{Choice, Domain, InfoWriter, Lister, Scope, Value, ValueError};
 use nfnetlink::wire::{DecodeError, Problem, Reader};
 
 /// Which chunks an SCTP packet carries: `any`, `all` or `only`, then a list of types with flags.
@@ -60,6 +60,44 @@ impl SctpChunks {
     #[must_use]
     pub fn flags(&self) -> &[ChunkFlags] {
         &self.flags
+    }
+
+    /// Appends the form that a listing shows, with a space before it.
+    pub fn list(&self, not: bool, out: &mut Lister<'_>) {
+        let numeric = out.is_numeric();
+        let mut kinds = String::new();
+        self.write_kinds(&mut kinds, |kinds, name| match numeric {
+            true => kinds.push_str(&format!("0x{:04X}", name.kind)),
+            false => kinds.push_str(name.name),
+        });
+        out.add(format_args!("{} {}{kinds}", if not { " !" } else { "" }, self.mode.name()));
+    }
+
+    /// Writes the types with their flags, and a space before the first.
+    fn write_kinds(&self, out: &mut String, kind: impl Fn(&mut String, &Name)) {
+        let bits = match self.kinds {
+            ChunkKinds::All => return out.push_str(" ALL"),
+            ChunkKinds::NONE => return out.push_str(" NONE"),
+            ChunkKinds::Listed(bits) => bits,
+        };
+        let listed = NAMES.iter().zip(0..).filter(|(_, place)| bits & (1 << place) != 0);
+        let mut names: Vec<&Name> = listed.map(|(name, _)| name).collect();
+        names.sort_unstable_by_key(|name| name.kind);
+        let mut separator = ' ';
+        for name in names {
+            out.push(separator);
+            kind(out, name);
+            separator = ',';
+            if let Some(flags) = self.flags.iter().find(|flags| flags.kind == name.kind && flags.mask != 0) {
+                out.push(':');
+                for (letter, bit) in name.flags.chars().zip(0..) {
+                    if flags.mask & (0x80 >> bit) != 0 {
+                        let set = flags.set & (0x80 >> bit) != 0;
+                        out.push(if set { letter } else { letter.to_ascii_lowercase() });
+                    }
+                }
+            }
+        }
     }
 
     /// Whether the condition holds for the chunks of a packet from `start` on; `None` if one of them is broken.
@@ -254,33 +292,7 @@ impl Value for SctpChunks {
 
     fn write(&self, out: &mut String, _: &Scope) {
         out.push_str(self.mode.name());
-        let bits = match self.kinds {
-            ChunkKinds::All => return out.push_str(" ALL"),
-            ChunkKinds::NONE => return out.push_str(" NONE"),
-            ChunkKinds::Listed(bits) => bits,
-        };
-        let mut names: Vec<&Name> = NAMES
-            .iter()
-            .zip(0..)
-            .filter(|(_, place)| bits & (1 << place) != 0)
-            .map(|(name, _)| name)
-            .collect();
-        names.sort_unstable_by_key(|name| name.kind);
-        let mut separator = ' ';
-        for name in names {
-            out.push(separator);
-            out.push_str(name.name);
-            separator = ',';
-            if let Some(flags) = self.flags.iter().find(|flags| flags.kind == name.kind && flags.mask != 0) {
-                out.push(':');
-                for (letter, bit) in name.flags.chars().zip(0..) {
-                    if flags.mask & (0x80 >> bit) != 0 {
-                        let set = flags.set & (0x80 >> bit) != 0;
-                        out.push(if set { letter } else { letter.to_ascii_lowercase() });
-                    }
-                }
-            }
-        }
+        self.write_kinds(out, |out, name| out.push_str(name.name));
     }
 }
 

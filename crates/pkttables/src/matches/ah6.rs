@@ -3,7 +3,7 @@ use crate::domain::U32Range;
 use crate::extension;
 use crate::model::{Families, Negatable};
 use crate::packet::{HeaderError, Packet};
-use crate::registry::{Context, Extension, Flag, Outcome, Revision};
+use crate::registry::{Context, Extension, Flag, Lister, Outcome, Revision};
 use nfnetlink::wire::Problem;
 
 /// The `ah` match of IPv6.
@@ -95,6 +95,15 @@ impl Extension for Ah6 {
             }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" ah");
+        out.each(self, |out, name, not, text| match name {
+            "ahspi" => out.labelled("spi", not, text),
+            "ahlen" => out.labelled("length", not, text),
+            _ => out.add(" reserved"),
+        });
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use crate::domain::Name;
 use crate::extension;
 use crate::model::Families;
 use crate::registry::{
-    Domain, Extension, InfoReader, InfoWriter, ObjectKind, Require, Revision, Scope, Value, ValueError,
+    Domain, Extension, InfoReader, InfoWriter, Lister, ObjectKind, Require, Revision, Scope, Value,
+    ValueError,
 };
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
 use std::fmt::Write as _;
@@ -145,6 +146,17 @@ impl Extension for Bpf {
             },
         },
     ];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, name, _, text| match name {
+            "bytecode" => {
+                // The number of instructions stands first.
+                let program = text.trim_matches('"').split_once(',').map_or("", |(_, program)| program);
+                out.add(format_args!(" match bpf {program}"));
+            }
+            _ => out.add(format_args!(" match bpf pinned {text}")),
+        });
+    }
 }
 
 impl Bytecode {

@@ -3,7 +3,7 @@
 use crate::domain::Text;
 use crate::extension;
 use crate::model::{Families, Hooks, Negatable};
-use crate::registry::{Domain, Extension, InfoReader, InfoWriter, ObjectKind, Require, Revision};
+use crate::registry::{Domain, Extension, InfoReader, InfoWriter, Lister, ObjectKind, Require, Revision};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
 
 /// The `cgroup` match.
@@ -105,6 +105,12 @@ impl Extension for Cgroup {
             },
         },
     ];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, _, not, text| {
+            out.add(format_args!(" cgroup {}{}", if not { "! " } else { "" }, text.trim_matches('"')));
+        });
+    }
 }
 
 impl Cgroup {

@@ -2,7 +2,9 @@
 
 use crate::domain::parse_bounded;
 use crate::model::Families;
-use crate::registry::{Domain, Extension, Require, Revision, RuleScope, Scope, Value, ValueError};
+use crate::registry::{
+    Domain, Extension, Lister, Require, Revision, RuleScope, Scope, Value, ValueError, bang,
+};
 use crate::{extension, integer};
 use nfnetlink::wire::Problem;
 use std::fmt::Write as _;
@@ -104,6 +106,15 @@ impl Extension for Cluster {
             Some(1..) => Err(ValueError::Because("a node above --cluster-total-nodes")),
             _ => Ok(()),
         }
+    }
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" cluster");
+        out.each(self, |out, name, not, text| match name {
+            "cluster-local-nodemask" => out.add(format_args!(" {}node_mask={text}", bang(not))),
+            "cluster-total-nodes" => out.add(format_args!(" total_nodes={text}")),
+            _ => out.add(format_args!(" hash_seed={text}")),
+        });
     }
 }
 

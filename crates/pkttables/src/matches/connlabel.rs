@@ -3,7 +3,9 @@
 use crate::extension;
 use crate::model::Families;
 use crate::packet::Packet;
-use crate::registry::{Context, Domain, Edit, Extension, Flag, Outcome, Revision, Scope, Value, ValueError};
+use crate::registry::{
+    Context, Domain, Edit, Extension, Flag, Lister, Outcome, Revision, Scope, Value, ValueError,
+};
 use crate::system::Names;
 use nfnetlink::wire::Problem;
 use std::fmt::Write as _;
@@ -74,6 +76,14 @@ impl Extension for Connlabel {
             Ok(Some(Self { label, not: options & INVERT != 0, set: options & SET != 0 }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" connlabel");
+        out.each(self, |out, name, not, text| match name {
+            "label" => out.add(format_args!(" {}{}", if not { "! " } else { "" }, text.trim_matches('"'))),
+            _ => out.add(" set"),
+        });
+    }
 }
 
 impl Label {

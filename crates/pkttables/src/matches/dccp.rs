@@ -4,7 +4,7 @@ use crate::extension;
 use crate::model::{Families, Negatable, protocol};
 use crate::packet::Packet;
 use crate::registry::{
-    Choice, Context, Domain, Extension, Outcome, Revision, Scope, Value, ValueError, sight,
+    Choice, Context, Domain, Extension, Lister, Outcome, Revision, Scope, Value, ValueError, bang, sight,
 };
 use nfnetlink::wire::Problem;
 
@@ -165,6 +165,30 @@ impl Extension for Dccp {
             }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" dccp");
+        for (label, ports) in [("spt", self.source), ("dpt", self.destination)] {
+            if let Some(Negatable { value, not }) = ports {
+                out.labelled_ports(label, not, value.min(), value.max());
+            }
+        }
+        if let Some(types) = self.types {
+            let has = |place: &usize| types.value.bits() >> place & 1 != 0;
+            let names: Vec<String> = match out.is_numeric() {
+                true => (0..16).filter(has).map(|place| place.to_string()).collect(),
+                false => (0..NAMES.len())
+                    .filter(has)
+                    .filter_map(|place| NAMES.get(place))
+                    .map(|choice| choice.name.to_owned())
+                    .collect(),
+            };
+            out.add(format_args!(" {}{}", if types.not { "! " } else { "" }, names.join(",")));
+        }
+        if let Some(option) = self.option {
+            out.add(format_args!(" option={}{}", bang(option.not), option.value.0));
+        }
+    }
 }
 
 impl DccpTypes {

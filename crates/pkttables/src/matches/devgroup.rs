@@ -92,7 +92,12 @@ impl Extension for Devgroup {
     }];
 
     fn list(&self, out: &mut Lister<'_>) {
-        out.plain(self, "");
+        for (label, groups) in [("src-group", self.source), ("dst-group", self.destination)] {
+            if let Some(Negatable { value, not }) = groups {
+                out.add(format_args!("{} {label} ", if not { " !" } else { "" }));
+                out.value(if out.is_numeric() { &value.0 } else { &value });
+            }
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
 use crate::packet::Packet;
-use crate::registry::{Context, Extension, Flag, Outcome, Require, Revision, RuleScope, ValueError, sight};
+use crate::registry::{
+    Context, Extension, Flag, Lister, Outcome, Require, Revision, RuleScope, ValueError, bang, sight,
+};
 use nfnetlink::wire::Problem;
 
 /// The `ecn` match.
@@ -115,6 +117,15 @@ impl Extension for Ecn {
             (Some(_), false) => Err(ValueError::Because("the tests of TCP bits need `-p tcp`")),
             _ => Ok(()),
         }
+    }
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" ECN match");
+        out.each(self, |out, name, not, text| match name {
+            "ecn-tcp-ece" => out.add(format_args!(" {}ECE", bang(not))),
+            "ecn-tcp-cwr" => out.add(format_args!(" {}CWR", bang(not))),
+            _ => out.add(format_args!(" {}ECT={text}", bang(not))),
+        });
     }
 }
 

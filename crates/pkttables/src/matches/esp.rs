@@ -3,7 +3,7 @@ use crate::domain::U32Range;
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
 use crate::packet::Packet;
-use crate::registry::{Context, Extension, Lister, Outcome, Revision, bang, sight};
+use crate::registry::{Context, Extension, Lister, Outcome, Revision, sight};
 use nfnetlink::wire::Problem;
 
 /// The `esp` match.
@@ -67,10 +67,7 @@ impl Extension for Esp {
 
     fn list(&self, out: &mut Lister<'_>) {
         out.add(" esp");
-        out.each(self, |out, _, not, text| {
-            let plural = if text.contains(':') { "s" } else { "" };
-            out.add(format_args!(" spi{plural}:{}{text}", bang(not)));
-        });
+        out.each(self, |out, _, not, text| out.labelled("spi", not, text));
     }
 }
 

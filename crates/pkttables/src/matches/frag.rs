@@ -3,7 +3,7 @@ use crate::domain::U32Range;
 use crate::extension;
 use crate::model::{Families, Negatable};
 use crate::packet::{HeaderError, Packet};
-use crate::registry::{Context, Extension, Flag, Outcome, Revision};
+use crate::registry::{Context, Extension, Flag, Lister, Outcome, Revision};
 use nfnetlink::wire::Problem;
 
 /// The `frag` match.
@@ -136,6 +136,16 @@ impl Extension for Frag {
             }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" frag");
+        out.each(self, |out, name, not, text| match name {
+            "fragid" => out.labelled("id", not, text),
+            "fraglen" => out.labelled("length", not, text),
+            "fragres" => out.add(" reserved"),
+            name => out.add(format_args!(" {}", name.trim_start_matches("frag"))),
+        });
+    }
 }
 
 fn bits(flags: &[(bool, u8)]) -> u8 {

@@ -3,7 +3,7 @@ use crate::domain::U32Range;
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
 use crate::packet::Packet;
-use crate::registry::{Context, Extension, Flag, Outcome, Revision};
+use crate::registry::{Context, Extension, Flag, Lister, Outcome, Revision};
 use nfnetlink::wire::Problem;
 
 /// The `ipcomp` match.
@@ -70,6 +70,14 @@ impl Extension for Ipcomp {
             Ok(Some(Self { spi: Negatable { value, not: inverted != 0 }, reserved: reserved != 0 }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" comp");
+        out.each(self, |out, name, not, text| match name {
+            "ipcompspi" => out.labelled("spi", not, text),
+            _ => out.add(" reserved"),
+        });
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `-m ipv6header`: tests which headers an IPv6 packet has.
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Choice, Domain, Extension, Flag, Revision, Scope, Value, ValueError};
+use crate::registry::{Choice, Domain, Extension, Flag, Lister, Revision, Scope, Value, ValueError, bang};
 use nfnetlink::wire::Problem;
 
 /// The `ipv6header` match.
@@ -78,6 +78,17 @@ impl Extension for Ipv6Header {
             Ok(Some(Self { headers, not: flag("invert")?, soft: flag("soft")? }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" ipv6header");
+        out.each(self, |out, name, not, text| match name {
+            "header" if out.is_numeric() => {
+                out.add(format_args!(" flags:{}0x{:02X}", bang(not), self.headers.bits()));
+            }
+            "header" => out.add(format_args!(" flags:{}{text}", bang(not))),
+            _ => out.add(" soft"),
+        });
+    }
 }
 
 impl Value for Headers {

@@ -2,7 +2,7 @@
 use crate::domain::parse_bounded;
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
-use crate::registry::{Choice, Domain, Extension, Revision, Scope, Value, ValueError};
+use crate::registry::{Choice, Domain, Extension, Lister, Revision, Scope, Value, ValueError, bang};
 use nfnetlink::wire::Problem;
 use std::fmt::Write as _;
 
@@ -56,6 +56,19 @@ impl Extension for Mh {
             }
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" mh");
+        if let Some((types, not)) = self.types.given() {
+            let (min, max) = types.ends();
+            let name = |number: u8| match NAMES.get(usize::from(number)) {
+                Some(choice) if !out.is_numeric() => choice.name.to_owned(),
+                _ => number.to_string(),
+            };
+            let range = if min == max { name(min) } else { format!("{}:{}", name(min), name(max)) };
+            out.add(format_args!(" {}{range}", bang(not)));
+        }
+    }
 }
 
 impl MhTypes {

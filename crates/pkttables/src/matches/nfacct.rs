@@ -3,7 +3,9 @@
 use crate::domain::Text;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Domain, Extension, InfoReader, InfoWriter, ObjectKind, Revision, ValueError};
+use crate::registry::{
+    Domain, Extension, InfoReader, InfoWriter, Lister, ObjectKind, Revision, ValueError, bang,
+};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
 
 /// The `nfacct` match.
@@ -53,6 +55,12 @@ impl Extension for Nfacct {
             decode: |r, _| Self::decode(r),
         },
     ];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, _, not, text| {
+            out.add(format_args!(" nfacct-name {}{}", bang(not), text.trim_matches('"')));
+        });
+    }
 }
 
 /// The revisions differ only where pointers have four bytes.

@@ -2,7 +2,7 @@
 
 use crate::domain::Name;
 use crate::model::{Families, Hooks, protocol};
-use crate::registry::{Extension, Revision};
+use crate::registry::{Extension, Lister, Revision};
 use crate::{choices, extension};
 use nfnetlink::wire::Problem;
 
@@ -108,6 +108,15 @@ impl Extension for Osf {
             Ok(Some(Self { genre, not: flags & INVERT != 0, ttl, log }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, name, not, text| {
+            if name == "genre" {
+                let not = if not { "! " } else { "" };
+                out.add(format_args!(" OS fingerprint match {not}{}", text.trim_matches('"')));
+            }
+        });
+    }
 }
 
 #[cfg(test)]

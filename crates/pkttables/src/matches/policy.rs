@@ -3,7 +3,7 @@
 use crate::domain::HostMask;
 use crate::model::{Families, Family, Negatable, protocol};
 use crate::registry::{
-    Choice, Domain, Extension, Flag, InfoReader, InfoWriter, Revision, RuleScope, Scope, Sink, Value,
+    Choice, Domain, Extension, Flag, InfoReader, InfoWriter, Lister, Revision, RuleScope, Scope, Sink, Value,
     ValueError,
 };
 use crate::system::Protocols;
@@ -228,6 +228,28 @@ impl Extension for Policy {
             }
             element.params(sink);
         }
+    }
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" policy match");
+        let strict = self.elements.len() > 1;
+        let mut place = 0;
+        out.each(self, |out, name, not, text| {
+            if strict && (name == "next" || (place == 0 && !["dir", "pol", "strict"].contains(&name))) {
+                out.add(format_args!(" [{place}]"));
+                place += 1;
+            }
+            match (name, text) {
+                ("next", _) => {}
+                ("strict", _) => out.add(" strict"),
+                ("proto", text) if out.is_numeric() => {
+                    let number =
+                        protocol::known_number(text).map_or(text.to_owned(), |number| number.to_string());
+                    out.add(format_args!("{} proto {number}", if not { " !" } else { "" }));
+                }
+                (name, text) => out.add(format_args!("{} {name} {text}", if not { " !" } else { "" })),
+            }
+        });
     }
 }
 

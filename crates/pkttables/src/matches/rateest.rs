@@ -2,7 +2,7 @@
 use crate::domain::{RateEstimatorName, parse_bounded};
 use crate::model::Families;
 use crate::registry::{
-    Domain, Extension, Flag, Require, Revision, RuleScope, Scope, Sink, Value, ValueError, WriteValue,
+    Domain, Extension, Flag, Lister, Require, Revision, RuleScope, Scope, Sink, Value, ValueError, WriteValue,
 };
 use crate::{choices, extension};
 use nfnetlink::wire::Problem;
@@ -187,6 +187,20 @@ impl Extension for Rateest {
         if let Some(name) = &self.second {
             sink.param("rateest2", false, name);
         }
+    }
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" rateest match");
+        out.each(self, |out, name, not, text| {
+            let label =
+                name.trim_start_matches("rateest-").trim_end_matches(|digit: char| digit.is_ascii_digit());
+            out.add(format_args!(" {}", if not { "! " } else { "" }));
+            out.add(match name {
+                "rateest1" | "rateest2" => text.to_owned(),
+                _ if text.is_empty() => label.to_owned(),
+                _ => format!("{label} {text}"),
+            });
+        });
     }
 }
 

@@ -60,9 +60,8 @@ impl Extension for Realm {
     }];
 
     fn list(&self, out: &mut Lister<'_>) {
-        out.each(self, |out, _, not, text| {
-            out.add(format_args!(" realm {}{text}", if not { "! " } else { "" }));
-        });
+        out.add(if self.not { " ! realm " } else { " realm " });
+        out.value(if out.is_numeric() { &self.realm.0 } else { &self.realm });
     }
 }
 

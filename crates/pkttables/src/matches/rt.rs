@@ -2,7 +2,7 @@
 use crate::domain::{Ipv6Hops, U32Range};
 use crate::extension;
 use crate::model::{Families, Negatable};
-use crate::registry::{Extension, Flag, Revision, RuleScope, ValueError};
+use crate::registry::{Extension, Flag, Lister, Revision, RuleScope, ValueError};
 use nfnetlink::wire::Problem;
 
 /// The `rt` match.
@@ -135,6 +135,18 @@ impl Extension for Rt {
             true => Err(ValueError::Because("the parameters of a header of type 0 need `--rt-type 0`")),
             false => Ok(()),
         }
+    }
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" rt");
+        out.each(self, |out, name, not, text| match name {
+            "rt-type" => out.labelled("type", not, text),
+            "rt-segsleft" => out.labelled("segsleft", not, text),
+            "rt-len" => out.labelled("length", not, text),
+            "rt-0-res" => out.add(" reserved"),
+            "rt-0-addrs" => out.add(format_args!(" 0-addrs {text}")),
+            _ => out.add(" 0-not-strict"),
+        });
     }
 }
 

@@ -3,7 +3,7 @@ use crate::domain::{PortRange, PortsOf, SctpChunks};
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
 use crate::packet::Packet;
-use crate::registry::{Context, Extension, InfoWriter, Outcome, Revision, sight};
+use crate::registry::{Context, Extension, InfoWriter, Lister, Outcome, Revision, sight};
 use nfnetlink::wire::Problem;
 
 /// The `sctp` match.
@@ -117,6 +117,18 @@ impl Extension for Sctp {
             }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" sctp");
+        for (label, ports) in [("spt", self.source), ("dpt", self.destination)] {
+            if let Some(Negatable { value, not }) = ports {
+                out.labelled_ports(label, not, value.min(), value.max());
+            }
+        }
+        if let Some(chunks) = &self.chunks {
+            chunks.value.list(chunks.not, out);
+        }
+    }
 }
 
 fn write_ports(w: &mut InfoWriter<'_>, ports: Option<Negatable<PortRange>>) {

@@ -2,7 +2,7 @@
 use crate::domain::{parse_address, parse_mask};
 use crate::extension;
 use crate::model::{Families, Family, Negatable};
-use crate::registry::{Domain, Extension, InfoWriter, Revision, Scope, Value, ValueError};
+use crate::registry::{Domain, Extension, InfoWriter, Lister, Revision, Scope, Value, ValueError, bang};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem, Reader};
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv6Addr};
@@ -168,6 +168,17 @@ impl Extension for Srh {
             },
         },
     ];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" srh");
+        out.each(self, |out, name, not, text| {
+            let label = name.trim_start_matches("srh-");
+            match label.ends_with("sid") {
+                true => out.add(format_args!(" {label} {}{text}", if not { "! " } else { "" })),
+                false => out.add(format_args!(" {label}:{}{text}", bang(not))),
+            }
+        });
+    }
 }
 
 impl Srh {

@@ -1,6 +1,6 @@
 //! `-m time`: compares the time at which the packet arrives.
 use crate::model::Families;
-use crate::registry::{Domain, Extension, Flag, Revision, RuleScope, Scope, Value, ValueError};
+use crate::registry::{Domain, Extension, Flag, Lister, Revision, RuleScope, Scope, Value, ValueError};
 use crate::{extension, flag_set};
 use std::fmt::Write as _;
 
@@ -184,6 +184,31 @@ impl Extension for Time {
             false => Ok(()),
         }
     }
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" TIME");
+        if self.has_times() {
+            let time = |TimeOfDay(time)| format!("{:02}:{:02}:{:02}", time / 3600, time / 60 % 60, time % 60);
+            out.add(format_args!(" from {} to {}", time(self.from_time), time(self.to_time)));
+        }
+        if self.week_days != WeekDays::all() {
+            out.add(" on ");
+            out.value(&self.week_days);
+        }
+        out.each(self, |out, name, _, text| match name {
+            "monthdays" => {
+                let days: Vec<String> = text.split(',').filter(|day| !day.is_empty()).map(ordinal).collect();
+                out.add(format_args!(" on {}", days.join(",")));
+            }
+            "datestart" => out.add(format_args!(" starting from {}", text.replace('T', " "))),
+            "datestop" if self.to_date != Date(i32::MAX as u32) => {
+                out.add(format_args!(" until date {}", text.replace('T', " ")));
+            }
+            _ => {}
+        });
+        out.add(if self.kernel_time_zone { "" } else { " UTC" });
+        out.add(if self.contiguous { " contiguous" } else { "" });
+    }
 }
 
 /// `XT_TIME_LOCAL_TZ`
@@ -205,6 +230,17 @@ impl TimeOfDay {
 impl MonthDays {
     /// All days.
     pub const ALL: Self = Self(!1);
+}
+
+/// A number with the ending of its last digit, as listings have it: `1st`, `2nd`, `11st`.
+fn ordinal(number: &str) -> String {
+    let ending = match number.bytes().last() {
+        Some(b'1') => "st",
+        Some(b'2') => "nd",
+        Some(b'3') => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
 }
 
 /// Reads decimal digits up to a limit.

@@ -38,6 +38,11 @@ impl<'a> Lister<'a> {
         }
     }
 
+    /// A value as it stands in a saved rule.
+    pub fn value(&mut self, value: &dyn WriteValue) {
+        value.write_value(self.out, &self.scope);
+    }
+
     /// One port or two with `:` between them.
     pub fn ports(&mut self, min: u16, max: u16) {
         self.port(min);
@@ -66,6 +71,12 @@ impl<'a> Lister<'a> {
         for (name, not, text) in &params.texts {
             each(self, name, *not, text);
         }
+    }
+
+    /// ` LABEL:VALUE`, or ` LABELs:VALUE` where the value is a range.
+    pub fn labelled(&mut self, label: &str, not: bool, text: &str) {
+        let plural = if text.contains(':') { "s" } else { "" };
+        self.add(format_args!(" {label}{plural}:{}{text}", bang(not)));
     }
 
     /// Each parameter as ` NAME VALUE`, with `!` before it if it is negated, and `prefix` before the name.

@@ -59,7 +59,7 @@ impl Extension for Classify {
     }];
 
     fn list(&self, out: &mut Lister<'_>) {
-        out.each(self, |out, _, _, text| out.add(format_args!(" CLASSIFY set {text}")));
+        out.add(format_args!(" CLASSIFY set {:x}:{:x}", self.class.major, self.class.minor));
     }
 }
 

@@ -2,7 +2,7 @@
 use crate::domain::{Ipv6Prefix, PrefixTranslation};
 use crate::extension;
 use crate::model::{Families, Hooks, Tables};
-use crate::registry::{Extension, Revision};
+use crate::registry::{Extension, Lister, Revision};
 
 /// The `DNPT` target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,6 +47,11 @@ impl Extension for Dnpt {
         },
         decode: |r, _| Ok(Some(Self { prefixes: PrefixTranslation::decode(r)? })),
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" DNPT");
+        self.prefixes.list(out);
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! `-j ECN`: changes the bits of explicit congestion notification.
 use crate::model::{Families, Tables, protocol};
 use crate::packet::Packet;
-use crate::registry::{Action, Context, Edit, Extension, Flag, Require, Revision, RuleScope, ValueError};
+use crate::registry::{
+    Action, Context, Edit, Extension, Flag, Lister, Require, Revision, RuleScope, ValueError,
+};
 use crate::{extension, integer};
 use nfnetlink::wire::Problem;
 
@@ -117,6 +119,16 @@ impl Extension for Ecn {
             (Some(_), false) => Err(ValueError::Because("the bits of the TCP header need `-p tcp`")),
             _ => Ok(()),
         }
+    }
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" ECN");
+        out.each(self, |out, name, _, text| match name {
+            "ecn-tcp-remove" => out.add(" TCP remove"),
+            "ecn-tcp-ece" => out.add(format_args!(" ECE={text}")),
+            "ecn-tcp-cwr" => out.add(format_args!(" CWR={text}")),
+            _ => out.add(format_args!(" ECT codepoint={text}")),
+        });
     }
 }
 

@@ -1,7 +1,7 @@
 //! `-j HMARK`: sets the packet's mark to a hash of its addresses and ports.
 use crate::domain::parse_mask;
 use crate::model::{AddressMask, Families, Family};
-use crate::registry::{Domain, Extension, Revision, RuleScope, Scope, Value, ValueError};
+use crate::registry::{Domain, Extension, Lister, Revision, RuleScope, Scope, Value, ValueError};
 use crate::{choices, extension, integer};
 use bitflags::bitflags;
 use nfnetlink::wire::Problem;
@@ -299,6 +299,24 @@ impl Extension for Hmark {
             true => Ok(()),
             false => Err(ValueError::Because("nothing is hashed: --hmark-tuple or a mask is needed")),
         }
+    }
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(format_args!(" HMARK mod {}", self.modulus));
+        if self.given.contains(Given::OFFSET) {
+            out.add(format_args!(" + {:#x}", self.offset));
+        }
+        if self.given.contains(Given::CONNECTION) {
+            out.add(" ct,");
+        }
+        out.each(self, |out, name, _, text| match name.trim_start_matches("hmark-") {
+            "mod" | "offset" | "tuple" => {}
+            label => match text.strip_prefix("0x").map(|digits| digits.trim_start_matches('0')) {
+                Some("") => out.add(format_args!(" {label} 0x0")),
+                Some(digits) => out.add(format_args!(" {label} 0x{digits}")),
+                None => out.add(format_args!(" {label} {text}")),
+            },
+        });
     }
 }
 

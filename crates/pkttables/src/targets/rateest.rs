@@ -2,7 +2,7 @@
 use crate::domain::RateEstimatorName;
 use crate::extension;
 use crate::model::Families;
-use crate::registry::{Domain, Extension, Revision, RuleScope, Scope, Value, ValueError};
+use crate::registry::{Domain, Extension, Lister, Revision, RuleScope, Scope, Value, ValueError};
 use std::fmt::Write as _;
 
 /// The `RATEEST` target.
@@ -95,6 +95,12 @@ impl Extension for Rateest {
         }
         self.ewma_log = log;
         Ok(())
+    }
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.each(self, |out, name, _, text| {
+            out.add(format_args!(" {} {text}", name.trim_start_matches("rateest-")));
+        });
     }
 }
 

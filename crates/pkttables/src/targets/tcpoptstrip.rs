@@ -2,7 +2,7 @@
 use crate::domain::parse_bounded;
 use crate::model::{Families, Tables, protocol};
 use crate::packet::{Missing, Packet};
-use crate::registry::{Action, Context, Domain, Edit, Extension, Revision, Scope, Value, ValueError};
+use crate::registry::{Action, Context, Domain, Edit, Extension, Lister, Revision, Scope, Value, ValueError};
 use crate::{choices, extension};
 use std::fmt::Write as _;
 
@@ -88,6 +88,13 @@ impl Extension for Tcpoptstrip {
             Ok(Some(Self { options }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        let name = |kind| Named::from_number(kind).filter(|_| !out.is_numeric());
+        let text = |kind: u8| name(kind).map_or(kind.to_string(), |named| named.name().to_owned());
+        let options: Vec<String> = self.options.iter().map(text).collect();
+        out.add(format_args!(" TCPOPTSTRIP options {}", options.join(",")));
+    }
 }
 
 impl TcpOptions {
