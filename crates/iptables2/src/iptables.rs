@@ -2,9 +2,9 @@
 
 use crate::connect::{AnyKernel, Options};
 use crate::failure::Failure;
-use crate::listing;
 use crate::personality::{Personality, VERSION};
 use crate::{Result, restore};
+use crate::{help, listing};
 use nfnetlink::Transport;
 use pkttables::edit::{EditError, Editor};
 use pkttables::kernel::{RuleRef, Transaction, Zero};
@@ -27,7 +27,7 @@ pub(crate) fn run(personality: &Personality, options: &Options, args: &[String])
             return Ok(());
         }
         Command::Help { extensions } => {
-            listing::help(personality, extensions);
+            help::print(personality, extensions);
             return Ok(());
         }
         _ => {}

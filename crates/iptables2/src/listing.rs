@@ -3,13 +3,12 @@
 use crate::Result;
 use crate::connect::AnyKernel;
 use crate::layout::{About, Layout};
-use crate::personality::{Personality, VERSION};
+use crate::personality::Personality;
 use nfnetlink::Transport;
 use pkttables::edit::EditError;
 use pkttables::kernel::{ChainKind, RuleEntry, Snapshot};
 use pkttables::model::{Counters, Family, Policy, Rule, TableName};
 use pkttables::nft::RuleBody;
-use pkttables::registry::{Kind, Registry};
 use pkttables::text::save::{self, CounterStyle};
 use pkttables::text::{Command, Invocation, Listing, Output, Zero};
 use std::io::Write as _;
@@ -215,22 +214,4 @@ pub(crate) fn edited(personality: &Personality, invocation: &Invocation<'_>) {
         _ => {}
     }
     print!("{text}");
-}
-
-/// What `-h` prints.
-pub(crate) fn help(personality: &Personality, extensions: &[(Kind, &'static str)]) {
-    println!("{} {VERSION}", personality.name);
-    for (kind, name) in extensions {
-        if let Some(descriptor) = Registry::builtin().find(*kind, name, personality.family) {
-            println!("\n{name}: {}", descriptor.help.text());
-            for param in descriptor.params.iter().filter(|param| param.families.has(personality.family)) {
-                println!(
-                    "  {}--{}\t{}",
-                    if param.negatable { "[!] " } else { "" },
-                    param.name,
-                    param.help.summary()
-                );
-            }
-        }
-    }
 }

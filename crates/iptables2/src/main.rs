@@ -2,10 +2,14 @@
 //! subcommands of its own.
 #![forbid(unsafe_code)]
 
+#[macro_use]
+mod output;
+
 mod arguments;
 mod commands;
 mod connect;
 mod failure;
+mod help;
 mod iptables;
 mod json;
 mod layout;

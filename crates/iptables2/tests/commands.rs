@@ -1,7 +1,7 @@
 //! The subcommands, on the embedded kernel with its state in a file, and `apply` on the running one.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// A folder of a test's own.
 struct Folder(PathBuf);
@@ -216,4 +216,17 @@ fn circles_and_ladders_of_chains_are_refused_before_anything_is_sent() {
     assert_eq!(restore(&unreached), (Some(0), true, None), "no packet comes there");
     let opened = circle.replace("-I b -j a\n-D b 1\n", "-D a 1\n-I b -j a\n");
     assert_eq!(restore(&opened), (Some(0), true, None));
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_program_quietly() {
+    for args in [&["query", "matches", "--json"][..], &["query", "schema"], &["iptables", "-h"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_iptables2"));
+        command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("it runs");
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{args:?}");
+        assert!(output.status.success(), "{args:?}: {}", output.status);
+    }
 }

@@ -25,7 +25,8 @@ fn run(state: &Path, args: &[&str], input: &str) -> (Option<i32>, String) {
 }
 
 const RULES: &str = "*filter\n:INPUT DROP [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:user - [0:0]\n\
-    -A INPUT -p tcp -m tcp --dport 22 -m comment --comment \"two words\" -j user\n-A user -m length --length 1:100 -j LOG\nCOMMIT\n";
+    -A INPUT -p tcp -m tcp --dport 22 -m comment --comment \"two words\" -j user\n-A user -m length --length 1:100 -j LOG\n\
+    -A user -p esp -m esp [revision 0 04 00 00 00 03 00 00 00 00 00 00 00 00 00 00 00]\nCOMMIT\n";
 
 #[test]
 fn what_is_saved_as_json_is_restored() {
@@ -34,6 +35,7 @@ fn what_is_saved_as_json_is_restored() {
     let (code, json) = run(&first, &["iptables-save", "--json"], "");
     assert_eq!(code, Some(0));
     assert!(json.contains("\"two words\""), "{json}");
+    assert!(json.contains("\"info\": \"0400000003000000"), "{json}");
     assert_eq!(run(&second, &["iptables-restore", "--json"], &json).0, Some(0));
     let rules = |state: &Path| {
         let (_, text) = run(state, &["iptables-save"], "");

@@ -327,3 +327,25 @@ fn commands_without_rules() {
     let output = output.expect("a listing");
     assert_eq!((output.verbose, output.numeric, output.exact, output.line_numbers), (2, true, true, true));
 }
+
+#[test]
+fn extensions_given_by_their_bytes_are_kept() {
+    for line in [
+        "-A INPUT -p esp -m esp [revision 0 04 00 00 00 03 00 00 00 00 00 00 00 00 00 00 00] -j DROP",
+        "-A INPUT -m length --length 5 -m later [revision 7] -m mark --mark 0x1 -j LATER [revision 255 0a ff]",
+    ] {
+        assert_eq!(saved(Family::Ipv4, line).map_err(|error| error.to_string()), Ok(vec![line.into()]));
+    }
+    for (line, word) in [
+        ("-A INPUT -m later [revision", ""),
+        ("-A INPUT -m later [revision 256 00]", "256"),
+        ("-A INPUT -m later [revision 0 0]", "0]"),
+        ("-A INPUT -m later [revision 0 +1]", "+1]"),
+        ("-A INPUT -m later [revision 0 00 -j DROP", ""),
+        ("-A INPUT -m later [revision 0 00]x", "00]x"),
+        ("-A INPUT -m later [revision 0 00] --option", "--option"),
+    ] {
+        let error = saved(Family::Ipv4, line).expect_err(line);
+        assert_eq!((error.exit_code(), error.word()), (2, word), "{line}");
+    }
+}

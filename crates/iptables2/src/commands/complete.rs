@@ -46,7 +46,11 @@ _iptables2() {
     done < <(iptables2 complete -- "${words[@]:0:$CURRENT}" 2>/dev/null)
     if (( ${#found} )); then _describe iptables2 found; else _files; fi
 }
-compdef _iptables2 iptables2 iptables ip6tables
+if [ "$funcstack[1]" = _iptables2 ]; then
+    _iptables2 "$@"
+else
+    compdef _iptables2 iptables2 iptables ip6tables
+fi
 "#;
 
 const FISH: &str = r#"function __iptables2_complete

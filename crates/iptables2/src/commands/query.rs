@@ -241,7 +241,7 @@ fn print_brief(extension: &Descriptor, kernel: &mut Option<AnyKernel>) {
         _ => "",
     };
     let summary = extension.help.summary();
-    anstream::println!("{BOLD}{:<12}{BOLD:#} {families}{summary}{missing}", extension.name);
+    println!("{BOLD}{:<12}{BOLD:#} {families}{summary}{missing}", extension.name);
 }
 
 /// Whether the kernel has no nft_compat; tcp would be there with it.
@@ -251,7 +251,7 @@ fn has_no_compat(kernel: &mut AnyKernel) -> bool {
 }
 
 fn explain(extension: &Descriptor, kernel: &mut Option<AnyKernel>) {
-    anstream::println!("{BOLD}{} {}{BOLD:#}\n", kind_name(extension.kind), extension.name);
+    println!("{BOLD}{} {}{BOLD:#}\n", kind_name(extension.kind), extension.name);
     println!("{}\n", extension.help.text());
     let lists = [
         ("families", families(extension.families).join(", ")),
@@ -273,7 +273,7 @@ fn explain(extension: &Descriptor, kernel: &mut Option<AnyKernel>) {
 
 fn explain_param(param: &Param, whole: bool) {
     let not = if param.negatable { "[!] " } else { "" };
-    anstream::println!("  {not}{BOLD}--{}{BOLD:#}", param.name);
+    println!("  {not}{BOLD}--{}{BOLD:#}", param.name);
     let help = if whole { param.help.text() } else { param.help.summary() };
     help.lines().for_each(|line| println!("      {line}"));
     println!("      It takes {}.", param.domain.describe());

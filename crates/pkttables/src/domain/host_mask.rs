@@ -88,7 +88,7 @@ impl Value for HostMask {
         };
         let filled =
             scope.family == Family::Ipv4 && mask.is_none_or(|mask| PrefixLen::of_mask(mask).is_none());
-        let mask = mask.unwrap_or(Self::full_mask(scope.family));
+        let mask = mask.unwrap_or_else(|| Self::full_mask(scope.family));
         Ok(Self { address: parse_host_address(address, scope.family)?, mask, filled })
     }
 

@@ -243,8 +243,8 @@ impl Extension for Policy {
                 ("next", _) => {}
                 ("strict", _) => out.add(" strict"),
                 ("proto", text) if out.is_numeric() => {
-                    let number =
-                        protocol::known_number(text).map_or(text.to_owned(), |number| number.to_string());
+                    let number = protocol::known_number(text)
+                        .map_or_else(|| text.to_owned(), |number| number.to_string());
                     out.add(format_args!("{} proto {number}", if not { " !" } else { "" }));
                 }
                 (name, text) => out.add(format_args!("{} {name} {text}", if not { " !" } else { "" })),

@@ -6,7 +6,7 @@ use super::lex::Words;
 use super::options::Base;
 use super::parser::{MAX_NAME, Parser};
 use super::problem::Problem;
-use crate::model::{AddressMask, Counters, Header, Match, Policy, Rule, TableName, Target};
+use crate::model::{AddressMask, Counters, Header, Match, Opaque, Policy, Rule, TableName, Target};
 use crate::registry::{Kind, RuleScope};
 use bitflags::bitflags;
 use std::borrow::Cow;
@@ -58,6 +58,8 @@ pub(super) struct Draft<'a> {
     pub(super) header: Header,
     /// The protocol whose match may still be loaded, in small letters.
     pub(super) protocol_match: Option<(Cow<'a, str>, usize)>,
+    /// Matches given by their bytes, each with how many extensions were loaded before it.
+    pub(super) opaque: Vec<(usize, Opaque)>,
     pub(super) jump: Option<&'a str>,
     pub(super) target: Target,
     pub(super) counters: Option<Counters>,
@@ -200,7 +202,11 @@ impl<'a> Draft<'a> {
         });
         let is_match = |loaded: &super::parser::Loaded| loaded.builder.descriptor().kind == Kind::Match;
         rule.matches.reserve_exact(parser.loaded.iter().filter(|loaded| is_match(loaded)).count());
-        for loaded in parser.loaded.drain(..) {
+        let mut opaque = std::mem::take(&mut self.opaque).into_iter().peekable();
+        for (place, loaded) in parser.loaded.drain(..).enumerate() {
+            while let Some((_, kept)) = opaque.next_if(|(before, _)| *before <= place) {
+                rule.matches.push(Match::Opaque(kept));
+            }
             let kind = loaded.builder.descriptor().kind;
             let scope = RuleScope {
                 family: parser.family,
@@ -216,6 +222,7 @@ impl<'a> Draft<'a> {
                 Kind::Target => rule.target = Target::Known(instance),
             }
         }
+        rule.matches.extend(opaque.map(|(_, kept)| Match::Opaque(kept)));
         Ok(rule)
     }
 

@@ -14,6 +14,7 @@ mod lex;
 mod line;
 mod meaning;
 mod number;
+mod opaque;
 mod options;
 mod parser;
 mod problem;

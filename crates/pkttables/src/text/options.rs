@@ -230,6 +230,13 @@ impl<'a> Cursor<'a> {
         Some(word)
     }
 
+    /// Passes the next word if it is `word`.
+    pub(super) fn skip(&mut self, word: &str) -> bool {
+        let found = self.words.get(self.next) == Some(word);
+        self.next += usize::from(found);
+        found
+    }
+
     /// The place of the word that was read last.
     pub(super) const fn last(&self) -> usize {
         self.next.saturating_sub(1)

@@ -11,6 +11,9 @@ pub enum Problem {
     /// An option that neither iptables nor a loaded extension has, or an abbreviation that fits several.
     #[error("unknown option \"{0}\"")]
     UnknownOption(Box<str>),
+    /// An extension that is given by its bytes, in another form than `[revision NUMBER BYTES]`.
+    #[error("a revision and bytes of two hexadecimal digits are expected, with ] at the end")]
+    OpaqueForm,
     /// The value of an option is missing.
     #[error("option \"{0}\" requires an argument")]
     NeedsArgument(Box<str>),

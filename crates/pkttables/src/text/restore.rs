@@ -316,7 +316,8 @@ fn command_line<'a>(
         let need = |what| Diagnostic::within(line, 0, line.len(), Problem::RuleCounters(what));
         let end = rest.find(']').ok_or_else(|| need(']'))?;
         let inside = rest.get(..end).unwrap_or_default();
-        let (packets, bytes) = inside.split_once(':').ok_or_else(|| need(':'))?;
+        let parts = inside.split_once(':').filter(|(packets, _)| !packets.is_empty());
+        let (packets, bytes) = parts.ok_or_else(|| need(':'))?;
         from = end + 2;
         if with_counters {
             let number = |text, what| {
@@ -410,7 +411,7 @@ mod tests {
     fn every_error_is_reported_with_its_line() {
         check(
             ReadOptions::default(),
-            "*filtr\n-A x\n*filter\n:\n:X\n:LOG2 -\n:-x - [0:0]\n:INPUT FOO [0:0]\n:INPUT ACCEPT [x\n:INPUT ACCEPT\n:INPUT - [1:2\nfoo\n  \n\t-A X -j Y \n[1:2 -A X\n[12] -A X\nCOMMIT \n*nat\n-A X -t nat\n-w -A X\n-A X -m comment --comment \"x\n",
+            "*filtr\n-A x\n*filter\n:\n:X\n:LOG2 -\n:-x - [0:0]\n:INPUT FOO [0:0]\n:INPUT ACCEPT [x\n:INPUT ACCEPT\n:INPUT - [1:2\nfoo\n  \n\t-A X -j Y \n[1:2 -A X\n[12] -A X\n[:5] -A X\nCOMMIT \n*nat\n-A X -t nat\n-w -A X\n-A X -m comment --comment \"x\n",
             &[
                 (1, "2 @2 table name 'filtr' invalid"),
                 (2, "1 @1 failed: no table has been opened"),
@@ -428,12 +429,13 @@ mod tests {
                 (14, "append X None"),
                 (15, "2 @1 need ]"),
                 (16, "2 @1 need :"),
-                (17, "2 @1 Bad argument `COMMIT'"),
-                (18, "2 @1 Bad argument `*nat'"),
-                (19, "2 @6 The -t option cannot be used in iptables-restore."),
-                (20, "2 @1 You cannot use `-w' from iptables-restore"),
-                (21, "2 @27 the quote is never closed"),
-                (22, "1 @1 COMMIT expected"),
+                (17, "2 @1 need :"),
+                (18, "2 @1 Bad argument `COMMIT'"),
+                (19, "2 @1 Bad argument `*nat'"),
+                (20, "2 @6 The -t option cannot be used in iptables-restore."),
+                (21, "2 @1 You cannot use `-w' from iptables-restore"),
+                (22, "2 @27 the quote is never closed"),
+                (23, "1 @1 COMMIT expected"),
             ],
         );
         check(

@@ -83,6 +83,10 @@ impl<'a> Line<'_, '_, 'a> {
             return Ok(());
         }
         self.draft.jump = Some(name);
+        if let Some(opaque) = self.opaque(name)? {
+            self.draft.target = Target::Opaque(opaque);
+            return Ok(());
+        }
         let verdict = Verdict::ALL.into_iter().find(|verdict| verdict.name() == name);
         self.draft.target = if let Some(verdict) = verdict {
             Target::Verdict(verdict)
@@ -101,6 +105,10 @@ impl<'a> Line<'_, '_, 'a> {
         }
         if name.len() > MAX_NAME {
             return Err(self.value_error(Problem::MatchTooLong(name.into())));
+        }
+        if let Some(opaque) = self.opaque(name)? {
+            self.draft.opaque.push((self.parser.loaded.len(), opaque));
+            return Ok(());
         }
         let Some(descriptor) = self.parser.find_match(name) else {
             return Err(self.unknown_match(name));

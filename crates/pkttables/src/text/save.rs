@@ -1,9 +1,10 @@
 //! Prints rules, chains and tables as iptables-save does.
 
+use super::opaque::write_opaque;
 use crate::domain::write_quoted;
 use crate::model::{
-    AddressMask, Chain, Counters, Family, InterfacePattern, Match, Negatable, Opaque, Policy, Rule, Ruleset,
-    Table, Target, protocol,
+    AddressMask, Chain, Counters, Family, InterfacePattern, Match, Negatable, Policy, Rule, Ruleset, Table,
+    Target, protocol,
 };
 use crate::registry::{Domain, Instance, Scope, Sink, WriteValue};
 use std::fmt::Write as _;
@@ -176,15 +177,6 @@ fn write_interface(out: &mut String, letter: char, interface: Option<Negatable<I
     if value.is_prefix() {
         out.push('+');
     }
-}
-
-/// What nothing here understands is shown in brackets, so that nobody takes it for an option.
-fn write_opaque(out: &mut String, opaque: &Opaque) {
-    let _ = write!(out, "{} [revision {}", opaque.name, opaque.revision);
-    for byte in &opaque.info {
-        let _ = write!(out, " {byte:02x}");
-    }
-    out.push(']');
 }
 
 fn write_named(out: &mut String, option: &str, name: &str) {
