@@ -68,6 +68,13 @@ static void test_forward(pktt_error *error) {
     CHECK(fate->mark == 7 && fate->queue == -1 && !fate->reply && fate->reply_len == 0 && fate->piece_count == 0);
     CHECK(!pktt_evaluator_piece(evaluator, 0, &len) && !pktt_evaluator_piece(NULL, 0, NULL));
 
+    /* It goes on its way once more. */
+    packet = packet_of(fate->out, fate->out_len);
+    packet.time = 1;
+    fate = pktt_evaluator_process(evaluator, &packet, error);
+    CHECK(fate && fate->out_len == sizeof DNS && fate->out[8] == 62);
+
+    packet = packet_of(DNS, sizeof DNS);
     pktt_evaluator_trace_all(evaluator, true);
     packet.ethernet = ETHERNET;
     packet.time = 1000000000;
@@ -88,7 +95,7 @@ static void test_forward(pktt_error *error) {
 
     counted = pktt_evaluator_ruleset(evaluator, error);
     CHECK(pktt_rule_counters(pktt_chain_rule_at(pktt_ruleset_chain(counted, PKTT_TABLE_FILTER, "dns"), 1), &packets, &bytes));
-    CHECK(packets == 2 && bytes == 2 * sizeof DNS);
+    CHECK(packets == 3 && bytes == 3 * sizeof DNS);
     CHECK(!pktt_evaluator_ruleset(NULL, error));
     pktt_ruleset_free(counted);
     pktt_evaluator_free(evaluator);

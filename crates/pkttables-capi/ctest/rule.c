@@ -88,6 +88,10 @@ static void test_compose(pktt_error *error) {
 
     CHECK(pktt_rule_set_header(rule, "protocol", "tcp", false, error) == PKTT_OK);
     CHECK(pktt_rule_set_header(rule, "source", "192.0.2.0/24", true, error) == PKTT_OK);
+    /* What the rule has lent may be what it is changed with. */
+    CHECK(pktt_rule_set_header(rule, "destination", pktt_part_argument_at(pktt_rule_header(rule), 0)->value, false, error)
+          == PKTT_OK);
+    CHECK(contains(pktt_rule_text(rule), "-d 192.0.2.0/24"));
     CHECK(pktt_rule_set_header(rule, "destination", "198.51.100.1", false, error) == PKTT_OK);
     CHECK(pktt_rule_set_header(rule, "in-interface", "eth0", false, error) == PKTT_OK);
     CHECK(pktt_rule_set_header(rule, "out-interface", "ppp+", false, error) == PKTT_OK);

@@ -2136,7 +2136,8 @@ pktt_status pktt_ruleset_set_counters(pktt_ruleset *ruleset,
                                       pktt_error *error);
 
 /**
- * Puts a copy of a rule into a chain, where it gets this number, from 1; 0 puts it behind all others.
+ * Puts a copy of a rule into a chain, where it gets this number, from 1; 0 puts it behind all others. A rule that is
+ * part of this ruleset is copied with pktt_rule_copy first.
  *
  * PKTT_ERROR_NOT_FOUND if there is no such chain or place, PKTT_ERROR_ARGUMENT if the rule is of another family.
  */
@@ -2148,7 +2149,8 @@ pktt_status pktt_ruleset_insert_rule(pktt_ruleset *ruleset,
                                      pktt_error *error);
 
 /**
- * Puts a copy of a rule into the place of the one with this number, from 1.
+ * Puts a copy of a rule into the place of the one with this number, from 1. A rule that is part of this ruleset is
+ * copied with pktt_rule_copy first.
  *
  * PKTT_ERROR_NOT_FOUND if there is no such chain or rule, PKTT_ERROR_ARGUMENT if the rule is of another family.
  */
@@ -2768,7 +2770,7 @@ pktt_status pktt_put_netfilter_header(pktt_writer *writer,
                                       pktt_error *error);
 
 /**
- * Writes an attribute of bytes.
+ * Writes an attribute of bytes, which are not those of the writer itself.
  *
  * PKTT_ERROR_TOO_LONG if they are more than 65531; PKTT_ERROR_ARGUMENT if an argument makes no sense. Nothing is
  * written then; so it is with all attributes.

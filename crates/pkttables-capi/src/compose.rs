@@ -109,18 +109,18 @@ pub extern "C" fn pktt_rule_set_header(
         let mut words = if negated { vec!["!"] } else { Vec::new() };
         words.push(if name == "fragment" { "-f" } else { &option });
         words.extend(value.optional("value")?);
-        let family = rule.family;
-        let header = &mut changed(rule)?.header;
-        let read = || Ok::<Header, Failure>(read_words(family, &words)?.header);
-        match name {
-            "source" => header.source = read()?.source,
-            "destination" => header.destination = read()?.destination,
-            "in-interface" => header.in_interface = read()?.in_interface,
-            "out-interface" => header.out_interface = read()?.out_interface,
-            "protocol" => header.protocol = read()?.protocol,
-            "fragment" => header.fragment = read()?.fragment,
+        let set: fn(&mut Header, Header) = match name {
+            "source" => |header, read| header.source = read.source,
+            "destination" => |header, read| header.destination = read.destination,
+            "in-interface" => |header, read| header.in_interface = read.in_interface,
+            "out-interface" => |header, read| header.out_interface = read.out_interface,
+            "protocol" => |header, read| header.protocol = read.protocol,
+            "fragment" => |header, read| header.fragment = read.fragment,
             _ => return Err(Failure::not_found(format!("a rule has no condition called {name}"))),
-        }
+        };
+        // The words may be lent by this very rule, so they are read before it is changed.
+        let read = read_words(rule.family, &words)?.header;
+        set(&mut changed(rule)?.header, read);
         Ok(())
     })
 }

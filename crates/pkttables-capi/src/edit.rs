@@ -128,7 +128,8 @@ pub extern "C" fn pktt_ruleset_set_counters(
     })
 }
 
-/// Puts a copy of a rule into a chain, where it gets this number, from 1; 0 puts it behind all others.
+/// Puts a copy of a rule into a chain, where it gets this number, from 1; 0 puts it behind all others. A rule that is
+/// part of this ruleset is copied with pktt_rule_copy first.
 ///
 /// PKTT_ERROR_NOT_FOUND if there is no such chain or place, PKTT_ERROR_ARGUMENT if the rule is of another family.
 #[unsafe(no_mangle)]
@@ -153,7 +154,8 @@ pub extern "C" fn pktt_ruleset_insert_rule(
     })
 }
 
-/// Puts a copy of a rule into the place of the one with this number, from 1.
+/// Puts a copy of a rule into the place of the one with this number, from 1. A rule that is part of this ruleset is
+/// copied with pktt_rule_copy first.
 ///
 /// PKTT_ERROR_NOT_FOUND if there is no such chain or rule, PKTT_ERROR_ARGUMENT if the rule is of another family.
 #[unsafe(no_mangle)]

@@ -294,14 +294,15 @@ pub extern "C" fn pktt_evaluator_process<'e>(
     value_or(error, None, || {
         let evaluator = given(evaluator, "evaluator")?;
         let packet = given(packet, "packet")?;
-        let bytes = packet.bytes.get(packet.len, "bytes")?;
+        // What the last packet became may be sent on its way again, so it is copied before it is forgotten.
+        let bytes = packet.bytes.get(packet.len, "bytes")?.to_vec();
         let (meta, origin) = circumstances(packet)?;
         let pktt_evaluator { evaluator: judge, seen, fate, strings, .. } = evaluator;
         (*fate, evaluator.pieces) = (NOWHERE, Vec::new());
         seen.events.clear();
         seen.strings.clear();
         strings.clear();
-        let told = judge.process(Data::new(bytes), &meta, origin, seen)?;
+        let told = judge.process(Data::new(&bytes), &meta, origin, seen)?;
         evaluator.bytes =
             vec![told.out.unwrap_or_default().to_vec(), told.reply.unwrap_or_default().to_vec()];
         evaluator.pieces = told.pieces.to_vec();

@@ -104,7 +104,7 @@ pub extern "C" fn pktt_put_netfilter_header(
     })
 }
 
-/// Writes an attribute of bytes.
+/// Writes an attribute of bytes, which are not those of the writer itself.
 ///
 /// PKTT_ERROR_TOO_LONG if they are more than 65531; PKTT_ERROR_ARGUMENT if an argument makes no sense. Nothing is
 /// written then; so it is with all attributes.
