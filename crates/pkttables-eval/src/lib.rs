@@ -29,6 +29,7 @@ mod network;
 mod program;
 mod quick;
 mod reject;
+mod scenario;
 mod setup;
 mod stack;
 mod tracking;
@@ -40,6 +41,7 @@ pub use error::Error;
 pub use evaluator::{Evaluator, Fate, Origin, RuleName, Verdict};
 pub use event::{Event, Observer};
 pub use host::Host;
+pub use scenario::{Difference, Expected, FIELDS, Scenario, SendError, Sent};
 pub use setup::{Setup, SetupError};
 pub use why::Reason;
 

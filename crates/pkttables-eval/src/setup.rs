@@ -5,8 +5,8 @@ use crate::{Error, Evaluator, Host};
 use pkttables::domain::SetName;
 use pkttables::model::{AddressMask, Family, Match, Ruleset, TableName, Target};
 use pkttables::packet::InterfaceName;
-use pkttables::registry::{Backend, Route, Scope, Value as _};
-use pkttables::text::nearest;
+use pkttables::registry::{Backend, Registry, Route, Scope, Value as _};
+use pkttables::text::{Diagnostic, Parser, ReadOptions, Reader, nearest, read_ruleset};
 use pkttables::{matches, targets};
 use std::any::Any;
 use std::net::IpAddr;
@@ -26,6 +26,12 @@ pub struct Setup {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetupError {
+    /// The rules' text is wrong: all that is.
+    #[error("{}", errors.iter().map(Diagnostic::render).collect::<Vec<_>>().join("\n"))]
+    Text {
+        /// The errors.
+        errors: Vec<Diagnostic>,
+    },
     /// A route that is none.
     #[error("route `{0}': expected PREFIX=INTERFACE, such as 10.0.0.0/8=eth0, of the rules' family")]
     Route(Box<str>),
@@ -72,6 +78,13 @@ fn describe(error: SettingError, value: &str, hint: Option<&str>) -> String {
 }
 
 impl Setup {
+    /// Like [`Setup::new`], of rules in the format of iptables-save.
+    pub fn parse(family: Family, text: &str) -> Result<Self, SetupError> {
+        let parser = Parser::new(family, Registry::builtin());
+        let rules = read_ruleset(&mut Reader::new(text.as_bytes(), parser, ReadOptions::default()));
+        rules.map(Self::new).map_err(|errors| SetupError::Text { errors })
+    }
+
     /// A router without routes, on which the rules are in force.
     #[must_use]
     pub fn new(rules: Ruleset) -> Self {

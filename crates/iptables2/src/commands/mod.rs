@@ -6,6 +6,7 @@ mod complete;
 mod eval;
 mod manual;
 mod query;
+mod test;
 
 use crate::connect::Options;
 use crate::failure::Failure;
@@ -42,6 +43,8 @@ enum Command {
     Diff(apply::Diff),
     /// Send captured packets through rules, without a kernel, and show what becomes of them
     Eval(eval::Eval),
+    /// Run files of tests: packets, and what shall become of them
+    Test(test::Test),
 }
 
 /// Which of the two families is meant.
@@ -111,6 +114,7 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
         Command::Apply(apply) => apply.run(&options),
         Command::Diff(diff) => diff.run(&options),
         Command::Eval(eval) => eval.run(),
+        Command::Test(test) => test.run(),
     };
     match result.and_then(|code| options.keep().map(|()| code)) {
         Ok(code) => code,
