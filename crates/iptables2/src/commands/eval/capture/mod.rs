@@ -7,7 +7,7 @@ mod pcapng;
 use pcap_file::PcapError;
 use pkttables::packet::{InterfaceName, Meta};
 use pkttables_eval::Origin;
-use std::io::{BufRead, Read};
+use std::io::{BufRead, ErrorKind, Read};
 
 /// A captured packet.
 #[derive(Debug)]
@@ -62,6 +62,9 @@ enum Problem {
 fn reason(error: &PcapError) -> String {
     match error {
         PcapError::IncompleteBuffer => "the file ends in the middle".into(),
+        PcapError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            "the file ends in the middle".into()
+        }
         PcapError::IoError(error) => error.to_string(),
         error => error.to_string(),
     }
@@ -70,4 +73,55 @@ fn reason(error: &PcapError) -> String {
 /// Nanoseconds of `ticks` of a clock, as which the reader takes nanoseconds.
 fn nanoseconds(ticks: u128, per_second: u64) -> u64 {
     u64::try_from(ticks.saturating_mul(1_000_000_000) / u128::from(per_second.max(1))).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A pcapng file with one packet.
+    fn pcapng() -> Vec<u8> {
+        let block = |kind: u32, body: &[u8]| {
+            let length = u32::try_from(12 + body.len()).unwrap().to_le_bytes();
+            [&kind.to_le_bytes()[..], &length, body, &length].concat()
+        };
+        let section = [&0x1a2b_3c4d_u32.to_le_bytes()[..], &[1, 0, 0, 0], &[0xff; 8]].concat();
+        let interface =
+            [&[101, 0, 0, 0, 0, 0, 0, 0, 2, 0, 3, 0][..], b"in0\0", &[9, 0, 1, 0, 9, 0, 0, 0, 0, 0, 0, 0]]
+                .concat();
+        let mut packet = vec![0; 12];
+        packet
+            .extend([8, 0, 0, 0, 8, 0, 0, 0, 0x45, 0, 0, 8, 1, 2, 3, 4, 2, 0, 4, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
+        [block(0x0a0d_0d0a, &section), block(1, &interface), block(6, &packet)].concat()
+    }
+
+    fn packets(file: &[u8]) -> Result<Vec<Captured>, String> {
+        let mut packets = Vec::new();
+        read(file, None, |_, packet| {
+            packets.push(packet);
+            Ok(())
+        })?;
+        Ok(packets)
+    }
+
+    #[test]
+    fn interfaces_directions_and_clocks() {
+        let packets = packets(&pcapng()).unwrap();
+        let [packet] = &*packets else { panic!("{packets:?}") };
+        assert_eq!(packet.bytes, [0x45, 0, 0, 8, 1, 2, 3, 4]);
+        assert_eq!((packet.origin, packet.meta.output), (Origin::Local, InterfaceName::new(b"in0")));
+    }
+
+    #[test]
+    fn damaged_files_are_read_or_refused() {
+        let whole = pcapng();
+        for place in 0..whole.len() {
+            let _ = packets(&whole[..place]);
+            for value in [0, 1, 2, 0x7f, 0x80, 0xff] {
+                let mut damaged = whole.clone();
+                damaged[place] = value;
+                let _ = packets(&damaged);
+            }
+        }
+    }
 }
