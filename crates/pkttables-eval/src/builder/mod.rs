@@ -250,7 +250,7 @@ impl PacketBuilder {
             fragment => fragment.map_or(0, |fragment| fragment.offset),
         };
         let more = self.fragment.is_some_and(|fragment| fragment.more);
-        if self.options.len() % 4 != 0 || self.options.len() > 40 {
+        if !self.options.len().is_multiple_of(4) || self.options.len() > 40 {
             return Err(BuildError::Options);
         }
         match (self.source, self.destination) {

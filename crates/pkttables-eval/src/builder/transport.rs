@@ -180,7 +180,7 @@ impl Transport {
     /// Writes lengths and checksum into the header that begins at `start`.
     pub(super) fn finish(&self, bytes: &mut [u8], start: usize, pseudo: u32, wrong: bool) {
         let end = bytes.len();
-        let length = (end - start & 0xffff) as u16;
+        let length = ((end - start) & 0xffff) as u16;
         let (place, pseudo) = match self {
             Self::Tcp(_) => (16, pseudo),
             Self::Udp { .. } => {

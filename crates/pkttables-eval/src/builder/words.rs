@@ -259,7 +259,7 @@ impl<'a> Given<'a> {
             (protocol::SCTP, _) => {
                 let (source, destination) = self.ports("sctp")?;
                 let chunk = self.value("type", |text| choice(text, &CHUNKS))?.unwrap_or(1);
-                let tag = self.number("tag")?.unwrap_or(u32::from(chunk != 1));
+                let tag = self.number("tag")?.unwrap_or_else(|| u32::from(chunk != 1));
                 Transport::Sctp { source, destination, tag, chunk }
             }
             (protocol::DCCP, _) => {
@@ -306,7 +306,7 @@ impl<'a> Given<'a> {
         let meant = meant.unwrap_or_else(|| IcmpType::new(default));
         Ok(Transport::Icmp {
             kind: meant.kind,
-            code: self.number("code")?.unwrap_or(meant.codes().0),
+            code: self.number("code")?.unwrap_or_else(|| meant.codes().0),
             id: self.number("icmp-id")?.unwrap_or(1),
             sequence: self.number("seq")?.unwrap_or(1),
         })

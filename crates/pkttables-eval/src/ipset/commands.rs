@@ -196,8 +196,7 @@ fn add(sets: &mut Sets, words: &mut Words<'_>, exist: bool) -> Result<(), Error>
     let word = words.expect("the entry")?;
     let at = words.clone();
     let mut elements = Elements::parse(&set.options, word, words)?;
-    let mut entry = Entry::default();
-    entry.expires = set.options.timeout.and_then(|seconds| set::after(0, seconds));
+    let mut entry = Entry::of(&set.options);
     while let Some(option) = words.next() {
         match option {
             "nomatch" if set.options.kind.has(Part::Network) => entry.nomatch = true,
@@ -226,8 +225,7 @@ fn add_member(sets: &mut Sets, name: SetName, words: &mut Words<'_>, exist: bool
         return Err(words.unexpected(&member.to_string(), "a set that is no list itself"));
     }
     let Some(Any::List(list)) = sets.sets.get_mut(&name) else { return Ok(()) };
-    let mut entry = Entry::default();
-    entry.expires = list.options.timeout.and_then(|seconds| set::after(0, seconds));
+    let mut entry = Entry::of(&list.options);
     let mut place = list.members.len();
     while let Some(option) = words.next() {
         match option {
@@ -269,6 +267,12 @@ fn delete(sets: &mut Sets, words: &mut Words<'_>, exist: bool) -> Result<(), Err
 }
 
 impl Entry {
+    /// An entry that stays as long as the set says.
+    fn of(set: &Options) -> Self {
+        let expires = set.timeout.and_then(|seconds| set::after(0, seconds));
+        Self { expires, ..Self::default() }
+    }
+
     /// An option that entries of all types take, if the set was made for it.
     fn option(&mut self, option: &str, set: &Options, words: &mut Words<'_>) -> Result<(), Error> {
         let needs = match option {

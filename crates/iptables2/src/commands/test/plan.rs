@@ -131,7 +131,7 @@ impl Reader<'_> {
 
     /// A file that is named from the folder of the tests.
     fn beside(&self, name: &Spanned<PathBuf>) -> Result<(PathBuf, String), String> {
-        let path = self.path.parent().unwrap_or(Path::new("")).join(name.get_ref());
+        let path = self.path.parent().unwrap_or_else(|| Path::new("")).join(name.get_ref());
         match std::fs::read_to_string(&path) {
             Ok(text) => Ok((path, text)),
             Err(error) => {
