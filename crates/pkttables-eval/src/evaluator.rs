@@ -456,7 +456,7 @@ enum Step {
     Track,
     /// The table nat is asked about the connection, and the packet translated.
     Nat,
-    /// A new connection is entered into the table of connections.
+    /// The connection's helper reads the packet; a new connection is entered into the table of connections.
     Confirm,
 }
 

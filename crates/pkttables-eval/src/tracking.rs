@@ -60,8 +60,11 @@ impl Connections {
         pass
     }
 
-    /// Enters a new connection into the table.
+    /// Lets the connection's helper read the packet, and enters a new connection into the table.
     pub(crate) fn confirm(&mut self, packet: &mut Working) -> Pass {
+        if self.table.help(packet.data(), &self.of_packet) == Pass::Drop {
+            return Pass::Drop;
+        }
         let pass = self.table.confirm(&self.of_packet);
         self.describe(packet);
         pass

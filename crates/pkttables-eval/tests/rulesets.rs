@@ -139,3 +139,38 @@ fn a_rejected_syn_is_answered() {
     wrong[36] ^= 1;
     assert_eq!(sent(&mut evaluator, &wrong).0, Verdict::Drop);
 }
+
+/// A UDP datagram without checksum.
+fn udp(from: ([u8; 4], u16), to: ([u8; 4], u16), payload: &[u8]) -> Vec<u8> {
+    let len = 8 + payload.len() as u16;
+    let mut packet = vec![0x45, 0, 0, 20 + len as u8, 0, 1, 0, 0, 64, 17, 0, 0];
+    packet.extend(from.0);
+    packet.extend(to.0);
+    let sum = !(Data::new(&packet).sum(0, 20, 0) as u16);
+    packet[10..12].copy_from_slice(&sum.to_be_bytes());
+    packet.extend([from.1.to_be_bytes(), to.1.to_be_bytes(), len.to_be_bytes(), [0, 0]].concat());
+    packet.extend(payload);
+    packet
+}
+
+#[test]
+fn what_a_helper_announces_is_related() {
+    let rules = |helper| {
+        format!(
+            "*raw\n:PREROUTING ACCEPT\n:OUTPUT ACCEPT\n{helper}COMMIT\n\
+             *filter\n:INPUT ACCEPT\n:FORWARD DROP\n:OUTPUT ACCEPT\n\
+             -A FORWARD -p udp --dport 69 -j ACCEPT\n\
+             -A FORWARD -m conntrack --ctstate RELATED -m helper --helper tftp -j ACCEPT\nCOMMIT\n"
+        )
+    };
+    let (client, server) = ([10, 1, 0, 2], [10, 2, 0, 2]);
+    let request = udp((client, 1000), (server, 69), b"\0\x01file\0octet\0");
+    let data = udp((server, 3000), (client, 1000), b"\0\x03\0\x01data");
+    for (helper, verdict) in
+        [("-A PREROUTING -p udp --dport 69 -j CT --helper tftp\n", Verdict::Accept), ("", Verdict::Drop)]
+    {
+        let mut evaluator = evaluator(&rules(helper)).unwrap();
+        assert_eq!(sent(&mut evaluator, &request).0, Verdict::Accept);
+        assert_eq!(sent(&mut evaluator, &data).0, verdict, "{helper}");
+    }
+}
