@@ -109,11 +109,10 @@ fn packets(family: Family) -> Vec<Made> {
     kinds.iter().map(make).collect()
 }
 
+type Fates = Vec<Result<(Verdict, u32), Error>>;
+
 /// What becomes of the packets, and what is counted.
-fn judged(
-    ruleset: Ruleset,
-    packets: &[Made],
-) -> Result<(Vec<Result<(Verdict, u32), Error>>, Ruleset), SetupError> {
+fn judged(ruleset: Ruleset, packets: &[Made]) -> Result<(Fates, Ruleset), SetupError> {
     let (one, other) = match ruleset.family {
         Family::Ipv4 => ("10.1.0.0/16=eth0", "10.2.0.0/16=eth1"),
         Family::Ipv6 => ("2001:db8:1::/48=eth0", "2001:db8:2::/48=eth1"),
