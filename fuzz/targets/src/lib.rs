@@ -2,8 +2,8 @@
 //!
 //! A target returns if all is well and panics if not. `fuzz/fuzz_targets` hands them to libFuzzer; the tests here
 //! run them on the seeds and on every input that once failed.
-#![forbid(unsafe_code)]
 
+mod capi;
 mod embedded;
 mod extensions;
 mod json;
@@ -39,7 +39,9 @@ targets! {
     plans::plan,
     packets::evaluate,
     packets::conntrack,
+    packets::host_texts,
     embedded::embedded_batch,
     embedded::embedded_datagrams,
     embedded::embedded_state,
+    capi::c_api,
 }

@@ -1,10 +1,13 @@
 use std::time::Duration;
 
 use arbitrary::Unstructured;
+use pkttables::model::Ruleset;
 use pkttables::packet::{Data, InterfaceName, Meta};
 use pkttables::registry::{Backend, Route};
+use pkttables_eval::builder::PacketBuilder;
 use pkttables_eval::conntrack::{Conntrack, Entry, Pass, Place, Reassembled, Reassembly, Settings};
-use pkttables_eval::{Evaluator, Host, Origin};
+use pkttables_eval::ipset::Sets;
+use pkttables_eval::{Evaluator, Host, Origin, Setup};
 
 use crate::text;
 
@@ -36,6 +39,19 @@ pub fn evaluate(bytes: &[u8]) {
         let _ = evaluator.process(Data::new(packet), &meta, origin, &mut ()).map(|fate| fate.verdict.name());
     });
     let _ = text::write(evaluator.ruleset());
+}
+
+/// Texts that tell the evaluator of its host: sets as `ipset save` prints them, a packet in words, a route, a setting.
+pub fn host_texts(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let _ = Sets::parse(&text).map_err(|error| error.to_string());
+    if let Ok(builder) = PacketBuilder::parse(&text) {
+        let _ = builder.build().map_err(|error| error.to_string());
+    }
+    let setup = || Setup::new(Ruleset { family: text::family(bytes), tables: Vec::new() });
+    let _ = setup().route(&text).map_err(|error| error.to_string());
+    let (key, value) = text.split_once('=').unwrap_or((&text, ""));
+    let _ = setup().sysctl(key, value).map_err(|error| error.to_string());
 }
 
 /// Packets as for `evaluate`, put together and tracked.

@@ -10,6 +10,18 @@ const MORE_FRAGMENTS: u16 = 0x2000;
 const RULES_V6: &str =
     "6*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -m conntrack --ctstate NEW\n-A INPUT -m frag\nCOMMIT\n";
 
+const TEXTS: [(&str, &str); 5] = [
+    (
+        "sets",
+        "create a hash:net family inet hashsize 1024 maxelem 65536 timeout 60\nadd a 10.0.0.0/8 nomatch\n\
+        create b bitmap:port range 0-1024\nadd b 22\ncreate c list:set size 8\nadd c a\n",
+    ),
+    ("packet", "in=eth0 src=10.0.0.1 dst=10.0.0.2 proto=tcp sport=1025 dport=22 flags=SYN ttl=3 mark=7"),
+    ("packet6", "out=eth0 src=fd00::1 dst=fd00::2 proto=icmpv6 type=128 len=100"),
+    ("route", "10.0.0.0/8=eth0"),
+    ("setting", "net.netfilter.nf_conntrack_tcp_loose=0"),
+];
+
 pub(crate) fn write(seeds: &Seeds) -> io::Result<()> {
     let tcp = [
         (true, 0x02, ""),
@@ -45,6 +57,9 @@ pub(crate) fn write(seeds: &Seeds) -> io::Result<()> {
         for (index, table) in rules.split_inclusive("COMMIT\n").enumerate() {
             seeds.add("evaluate", &format!("{name}-{index}"), [table.as_bytes(), &[0], &bytes].concat())?;
         }
+    }
+    for (name, text) in TEXTS {
+        seeds.add("host_texts", name, text)?;
     }
     Ok(())
 }

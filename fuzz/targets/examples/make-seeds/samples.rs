@@ -16,7 +16,7 @@ const RULES_PER_FILE: usize = 12;
 pub(crate) fn write(seeds: &Seeds) -> io::Result<()> {
     layouts(seeds)?;
     for (index, table) in RULES.split_inclusive("COMMIT\n").enumerate() {
-        for target in ["save_file", "written_rule"] {
+        for target in ["save_file", "written_rule", "c_api"] {
             seeds.add(target, &format!("table-{index}"), table)?;
         }
         let ruleset = read(table, Family::Ipv4).expect("a save file");
