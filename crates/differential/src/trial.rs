@@ -53,7 +53,7 @@ pub struct Trial {
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// Makes a random ruleset from a seed and sends up to `packets` random packets through it.
+/// Makes a random ruleset of extensions that can be evaluated from a seed and sends up to `packets` random packets through it.
 pub fn random(seed: u64, family: Family, backend: Backend, packets: usize) -> Result<Outcome> {
     let mut rng = Rng::with_seed(seed);
     let rules = rules::random(&mut rng, family);

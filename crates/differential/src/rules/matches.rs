@@ -158,7 +158,7 @@ pub(super) fn any_match(rng: &mut Rng, place: &Place<'_>) -> String {
         }
         15 => format!("-m ecn {not}--ecn-ip-ect {}", rng.u8(..4)),
         16 if !v6 => format!("-m ttl --ttl-{} {}", pick(rng, &["gt", "lt"]), rng.u8(1..128)),
-        16 => match rng.u8(..6) {
+        16 => match rng.u8(..5) {
             0 => format!("-m frag {not}--fragid {}", pick(rng, &["7", "0:100", "1000:"])),
             1 => format!("-m frag {}", pick(rng, &["--fragfirst", "--fragmore", "--fraglast", "--fragres"])),
             2 => format!("-m hbh {not}--hbh-len {}", pick(rng, &["8", "16", "24"])),
@@ -166,12 +166,7 @@ pub(super) fn any_match(rng: &mut Rng, place: &Place<'_>) -> String {
                 "-m dst {}",
                 pick(rng, &["--dst-len 8", "--dst-opts 30", "! --dst-len 16", "--dst-opts 1:2"])
             ),
-            4 => format!("-m rt {not}--rt-type {}", pick(rng, &["0", "2", "4"])),
-            _ => format!(
-                "-m ipv6header {} {not}--header {}",
-                pick(rng, &["--soft", ""]),
-                pick(rng, &["hop", "frag", "dst,route", "none", "ah", "esp", "proto"])
-            ),
+            _ => "-m frag --fragid 0:4294967295".into(),
         },
         17 => format!("-m limit --limit 1/hour --limit-burst {}", rng.u8(1..6)),
         18 => format!("-m quota {not}--quota {}", rng.u32(40..4000)),
