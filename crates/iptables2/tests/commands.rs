@@ -106,9 +106,41 @@ fn apply_brings_the_kernel_to_the_file() {
     let told: serde_json::Value = serde_json::from_str(&printed).expect("JSON");
     assert_eq!((&told["rules_added"], &told["rules_deleted"]), (&2.into(), &1.into()));
     assert_eq!(told["tables"][0]["diff"][0], "*filter");
+    let steps = told["tables"][0]["steps"].as_array().expect("steps");
+    let names: Vec<_> = steps.iter().filter_map(|step| step["do"].as_str()).collect();
+    assert_eq!(names, ["set-policy", "create-chain", "insert", "insert", "flush", "delete-chain"]);
+    assert_eq!((&steps[3]["chain"], &steps[3]["rule"]["protocol"]), (&"a".into(), &"icmp".into()));
+    assert_eq!(steps[4]["old"][0]["rule"]["target"]["verdict"], "RETURN");
     assert_eq!(saved(&folder), SECOND);
     let (code, printed, _) = folder.run(&["diff", &second]);
     assert_eq!((code, &*printed), (Some(0), ""));
+}
+
+#[test]
+fn chains_that_are_not_meant_stay() {
+    let folder = Folder::new("scopes");
+    let _ = folder.run(&["apply", &folder.file("first.v4", FIRST)]);
+    let second = folder.file("second.v4", SECOND);
+    let diff = |args: &[&str]| folder.run(&[&["diff", &second], args].concat());
+    let (code, printed, _) = diff(&["--chain", "a"]);
+    assert_eq!((code, &*printed), (Some(1), "*filter\n@@ a @@\n+-A a -p icmp -j ACCEPT\n"));
+    let (_, printed, _) = diff(&["--chain", "b", "--chain", "c"]);
+    assert_eq!(
+        printed,
+        "*filter\n@@ c @@\n+:c -\n@@ b @@\n--A b -j RETURN\n@@ b @@\n-:b -\n".replacen(
+            "@@ b @@\n-:",
+            "-:",
+            1
+        )
+    );
+    assert_eq!(diff(&["--prefix", "a"]).1, diff(&["--chain", "a"]).1);
+    assert_eq!(diff(&["--chain", "a", "--prefix", "a"]).0, Some(2), "one or the other");
+    let (code, _, said) = diff(&["--chain", "INPUT"]);
+    assert_eq!((code, &*said), (Some(1), "iptables2: a rule of chain INPUT calls c, which does not exist\n"));
+    let (code, printed, _) = folder.run(&["apply", &second, "--prefix", "a"]);
+    assert_eq!((code, &*printed), (Some(0), "1 rules added\n"));
+    assert_eq!(diff(&["--prefix", "a"]).0, Some(0));
+    assert_eq!(diff(&[]).0, Some(1), "the others are as they were");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use super::{Source, check};
+use super::{Source, check, confirm};
 use crate::Result;
 use crate::connect::Options;
 use crate::failure::Failure;
@@ -6,10 +6,10 @@ use crate::restore::explain;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use pkttables::cache::Cache;
+use pkttables::json;
 use pkttables::model::Ruleset;
 use pkttables::plan::{self, Plan, PlanError, PlanText, Scope, Step};
-use serde_json::{Map, Value, json};
-use std::io::IsTerminal as _;
+use serde_json::{Map, Value};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -17,13 +17,23 @@ use std::time::Duration;
 #[derive(Debug, Args)]
 pub(super) struct Apply {
     #[command(flatten)]
-    source: Source,
+    pub(super) source: Source,
+    #[command(flatten)]
+    pub(super) chains: Chains,
     /// Only show what would change
     #[arg(long)]
     dry_run: bool,
     /// Tell in JSON what changed
     #[arg(long)]
     json: bool,
+    /// Go back to what was there unless the change is confirmed in this time: with `y` on the terminal, or on
+    /// standard input. The change goes back, too, if the terminal is lost or the program is killed
+    #[arg(long, value_name = "SECONDS", conflicts_with = "dry_run",
+        value_parser = clap::value_parser!(u64).range(1..=86400))]
+    confirm: Option<u64>,
+    /// Is the process that makes the change and goes back
+    #[arg(long, hide = true, requires = "confirm")]
+    keeper: bool,
 }
 
 /// `iptables2 diff`
@@ -31,27 +41,59 @@ pub(super) struct Apply {
 pub(super) struct Diff {
     #[command(flatten)]
     source: Source,
+    #[command(flatten)]
+    chains: Chains,
     /// Tell in JSON what would change
     #[arg(long)]
     json: bool,
 }
 
+/// Which chains of the file's tables are meant.
+#[derive(Debug, Args)]
+pub(super) struct Chains {
+    /// Only this chain; all others stay as they are. May be given more than once
+    #[arg(long = "chain", value_name = "NAME", conflicts_with = "prefix")]
+    names: Vec<Box<str>>,
+    /// Only chains whose names begin so; all others stay as they are
+    #[arg(long)]
+    prefix: Option<Box<str>>,
+}
+
+impl Chains {
+    pub(super) fn scope(&self) -> Scope {
+        match &self.prefix {
+            Some(prefix) => Scope::Prefix(prefix.clone()),
+            None if self.names.is_empty() => Scope::Table,
+            None => Scope::Chains(self.names.iter().cloned().collect()),
+        }
+    }
+}
+
 impl Apply {
     pub(super) fn run(&self, options: &Options) -> Result<ExitCode> {
+        match self.confirm {
+            Some(seconds) if self.keeper => confirm::keep(self, options, Duration::from_secs(seconds)),
+            Some(seconds) => confirm::ask(&self.source, seconds),
+            None => self.run_at_once(options),
+        }
+    }
+
+    fn run_at_once(&self, options: &Options) -> Result<ExitCode> {
         let ruleset = match check::read(&self.source)? {
             Ok(ruleset) => ruleset,
             Err(code) => return Ok(code),
         };
-        let plans = bring(options, &ruleset, self.dry_run)?;
-        if self.json {
-            print_json(&plans);
-        } else {
-            if self.dry_run {
-                print_changes(&plans);
-            }
-            print_summary(&plans);
+        let plans = bring(options, &ruleset, &self.chains.scope(), self.dry_run)?;
+        if self.dry_run && !self.json {
+            print_changes(&plans);
         }
+        print!("{}", self.report(&plans));
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// What was done, as it is printed.
+    pub(super) fn report(&self, plans: &[Plan]) -> String {
+        if self.json { to_json(plans) } else { summary(plans) }
     }
 }
 
@@ -61,11 +103,11 @@ impl Diff {
             Ok(ruleset) => ruleset,
             Err(code) => return Ok(code),
         };
-        let plans = bring(options, &ruleset, true)?;
+        let plans = bring(options, &ruleset, &self.chains.scope(), true)?;
         if self.json {
-            print_json(&plans)
+            print!("{}", to_json(&plans));
         } else {
-            print_changes(&plans)
+            print_changes(&plans);
         }
         Ok(if plans.iter().all(Plan::is_empty) { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }
@@ -85,10 +127,10 @@ impl From<PlanError> for Stop {
 }
 
 /// Plans what brings the kernel to the ruleset, and does it unless it is a dry run.
-fn bring(options: &Options, ruleset: &Ruleset, dry_run: bool) -> Result<Vec<Plan>> {
+fn bring(options: &Options, ruleset: &Ruleset, scope: &Scope, dry_run: bool) -> Result<Vec<Plan>> {
     let mut kernel = options.open_for_reading()?;
     let progress = spinner("comparing with the kernel");
-    let applied = plan::apply(&mut kernel, &mut Cache::new(), ruleset, &Scope::Table, |plans| {
+    let applied = plan::apply(&mut kernel, &mut Cache::new(), ruleset, scope, |plans| {
         progress.set_message(format!(
             "making {} changes",
             plans.iter().map(|plan| plan.steps.len()).sum::<usize>()
@@ -115,8 +157,7 @@ fn spinner(message: &'static str) -> ProgressBar {
 }
 
 fn print_changes(plans: &[Plan]) {
-    let coloured = std::io::stdout().is_terminal();
-    plans.iter().for_each(|plan| print!("{}", PlanText { plan, coloured }));
+    plans.iter().for_each(|plan| anstream::print!("{}", PlanText { plan, coloured: true }));
 }
 
 /// What plans come to.
@@ -136,7 +177,7 @@ impl Totals {
         let mut totals = Self::default();
         for step in plans.iter().flat_map(|plan| &plan.steps) {
             match step {
-                Step::CreateTable => {}
+                Step::CreateTable | Step::DeleteTable => {}
                 Step::SetPolicy { .. } => totals.policies += 1,
                 Step::CreateChain(_) => totals.chains_made += 1,
                 Step::Insert { .. } => totals.added += 1,
@@ -164,21 +205,25 @@ impl Totals {
     }
 }
 
-fn print_summary(plans: &[Plan]) {
+fn summary(plans: &[Plan]) -> String {
     let parts = Totals::new(plans).parts();
     let parts = parts.into_iter().filter(|(count, _)| *count > 0);
     let parts: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
-    println!("{}", if parts.is_empty() { "nothing to change".into() } else { parts.join(", ") });
+    if parts.is_empty() { "nothing to change\n".into() } else { parts.join(", ") + "\n" }
 }
 
-fn print_json(plans: &[Plan]) {
+fn to_json(plans: &[Plan]) -> String {
     let totals = Totals::new(plans).parts();
     let totals = totals.into_iter().map(|(count, what)| (what.replace(' ', "_"), Value::from(count)));
     let tables = plans.iter().map(|plan| {
+        let mut table = json::plan(plan);
         let text = PlanText { plan, coloured: false }.to_string();
-        json!({ "table": plan.table.name(), "diff": text.lines().collect::<Vec<_>>() })
+        if let Some(members) = table.as_object_mut() {
+            members.insert("diff".into(), text.lines().collect());
+        }
+        table
     });
     let mut answer: Map<String, Value> = totals.collect();
     answer.insert("tables".into(), tables.collect());
-    println!("{:#}", Value::from(answer));
+    format!("{:#}\n", Value::from(answer))
 }

@@ -36,18 +36,23 @@ impl Check {
 /// Reads a file; or shows all that is wrong with it, and gives the exit code of the first error.
 pub(super) fn read(source: &Source) -> Result<std::result::Result<Ruleset, ExitCode>> {
     let input = source.read()?;
+    Ok(parse(source, &input))
+}
+
+/// Reads the text of a file as [`read`] does.
+pub(super) fn parse(source: &Source, input: &[u8]) -> std::result::Result<Ruleset, ExitCode> {
     let parser = Parser::new(source.family(), Registry::builtin());
-    let mut reader = Reader::new(&*input, parser, ReadOptions::default()).with_file(&source.name());
+    let mut reader = Reader::new(input, parser, ReadOptions::default()).with_file(&source.name());
     let read = read_ruleset(&mut reader);
     for warning in reader.take_warnings() {
         say(AnsiColor::Yellow, "warning", &warning.to_string());
     }
-    Ok(read.map_err(|errors| {
+    read.map_err(|errors| {
         errors.iter().for_each(|error| say(AnsiColor::Red, "error", &error.render()));
         let plural = if errors.len() == 1 { "" } else { "s" };
         anstream::eprintln!("{} error{plural}", errors.len());
         ExitCode::from(errors.first().map_or(2, Diagnostic::exit_code))
-    }))
+    })
 }
 
 fn say(color: AnsiColor, kind: &str, text: &str) {

@@ -3,6 +3,7 @@
 mod apply;
 mod check;
 mod complete;
+mod confirm;
 mod eval;
 mod manual;
 mod query;

@@ -5,12 +5,14 @@
 //! time ([`List`]). [`Calls`] knows which chain calls which, and finds loops and ladders that the kernel refuses.
 
 mod calls;
+mod difference;
 mod fingerprint;
 mod list;
 mod rules;
 mod table;
 
 pub use calls::{Calls, DEPTH, Endless};
+pub use difference::{Difference, Differences};
 pub(crate) use fingerprint::Fingerprints;
 pub use list::{ItemId, Iter, List};
 pub use rules::{CachedRule, ChainRules};

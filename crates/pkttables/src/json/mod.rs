@@ -6,11 +6,13 @@
 //! the `!` before it. Where an option is given more than once, `options` is an array of objects of one member each.
 
 mod describe;
+mod plan;
 mod read;
 mod schema;
 mod write;
 
 pub use describe::{extension, parameter};
+pub use plan::plan;
 pub use read::{JsonError, read_rule, read_ruleset};
 pub use schema::{extension_schema, schema};
 pub use write::{rule, ruleset};

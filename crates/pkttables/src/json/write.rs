@@ -78,7 +78,7 @@ pub fn rule(rule: &Rule, family: Family) -> Value {
     object.into()
 }
 
-fn counters(Counters { packets, bytes }: Counters) -> Value {
+pub(super) fn counters(Counters { packets, bytes }: Counters) -> Value {
     json!({ "packets": packets, "bytes": bytes })
 }
 

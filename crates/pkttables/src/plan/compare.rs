@@ -1,5 +1,6 @@
 use super::changes::Changes;
 use super::error::PlanError;
+use super::numbers::Numbers;
 use super::pairing::Pairing;
 use super::scope::Scope;
 use super::sequence::common;
@@ -223,12 +224,8 @@ impl Comparison {
         if old.is_empty() || new.is_empty() {
             return Vec::new();
         }
-        let mut numbers = Numbers {
-            family: self.family,
-            fingerprints: std::mem::take(&mut self.fingerprints),
-            first: HashMap::with_capacity(old.len() + new.len()),
-            rules: Vec::with_capacity(old.len() + new.len()),
-        };
+        let fingerprints = std::mem::take(&mut self.fingerprints);
+        let mut numbers = Numbers::new(self.family, fingerprints, old.len() + new.len());
         let old: Vec<usize> =
             old.iter().filter_map(|rule| Some(numbers.of(self.now(rule.known()?)))).collect();
         let new: Vec<usize> = new.iter().map(|rule| numbers.of(Cow::Borrowed(rule))).collect();
@@ -250,31 +247,6 @@ impl Comparison {
             name.clone_from(new);
         }
         Cow::Owned(rule)
-    }
-}
-
-/// Numbers from 0 for rules; those that do the same have the same.
-struct Numbers<'r> {
-    family: Family,
-    fingerprints: Fingerprints,
-    /// The number of the first rule of each fingerprint.
-    first: HashMap<u64, usize>,
-    /// Each number's rule, and the next number of the same fingerprint.
-    rules: Vec<(Cow<'r, Rule>, Option<usize>)>,
-}
-
-impl<'r> Numbers<'r> {
-    fn of(&mut self, rule: Cow<'r, Rule>) -> usize {
-        let new = self.rules.len();
-        let mut number = *self.first.entry(self.fingerprints.of(self.family, &rule)).or_insert(new);
-        while let Some((other, next)) = self.rules.get_mut(number) {
-            if other.does_the_same(&rule) {
-                return number;
-            }
-            number = *next.get_or_insert(new);
-        }
-        self.rules.push((rule, None));
-        new
     }
 }
 

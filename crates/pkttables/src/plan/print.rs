@@ -31,13 +31,14 @@ impl fmt::Display for PlanText<'_> {
         let mut chain_before = "";
         for step in steps {
             let chain = step.chain();
-            if chain != chain_before && !matches!(step, Step::CreateTable) {
+            if chain != chain_before && !matches!(step, Step::CreateTable | Step::DeleteTable) {
                 self.line(f, CYAN, &format!("@@ {chain} @@"))?;
                 chain_before = chain;
             }
             let declared = |policy: Option<Policy>| format!(":{chain} {}", policy.map_or("-", Policy::name));
             match step {
                 Step::CreateTable => {}
+                Step::DeleteTable => self.gone(f, &format!("*{}", table.name()))?,
                 Step::SetPolicy { old, new, .. } => {
                     if old.is_some() {
                         self.gone(f, &declared(*old))?;
@@ -86,7 +87,7 @@ impl Step {
     #[must_use]
     pub fn chain(&self) -> &str {
         match self {
-            Self::CreateTable => "",
+            Self::CreateTable | Self::DeleteTable => "",
             Self::SetPolicy { hook, .. } => hook.chain(),
             Self::CreateChain(chain)
             | Self::Insert { chain, .. }

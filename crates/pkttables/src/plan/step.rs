@@ -82,9 +82,17 @@ pub enum Step {
         /// The kernel's number for it.
         handle: u64,
     },
+    /// The table is deleted with all that is in it.
+    DeleteTable,
 }
 
 impl Plan {
+    /// A plan that changes nothing.
+    #[must_use]
+    pub const fn nothing(family: Family, table: TableName) -> Self {
+        Self { family, table, steps: Vec::new() }
+    }
+
     /// Whether the table is what it shall be.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -140,6 +148,7 @@ impl Plan {
             Step::Delete { chain, old } => return Ok(table.delete_rule(tag, chain, old.at)?),
             Step::Flush { chain, .. } => return Ok(table.flush_chain(tag, chain)?),
             Step::DeleteChain { handle, .. } => return Ok(table.delete_chain_by_handle(tag, *handle)?),
+            Step::DeleteTable => return Ok(table.delete(tag)?),
             Step::RenameChain { new, handle, .. } => return Ok(table.rename_chain(tag, *handle, new)?),
         };
         // Chains get their new names at the end of the transaction.
