@@ -125,14 +125,7 @@ fn chains_that_are_not_meant_stay() {
     let (code, printed, _) = diff(&["--chain", "a"]);
     assert_eq!((code, &*printed), (Some(1), "*filter\n@@ a @@\n+-A a -p icmp -j ACCEPT\n"));
     let (_, printed, _) = diff(&["--chain", "b", "--chain", "c"]);
-    assert_eq!(
-        printed,
-        "*filter\n@@ c @@\n+:c -\n@@ b @@\n--A b -j RETURN\n@@ b @@\n-:b -\n".replacen(
-            "@@ b @@\n-:",
-            "-:",
-            1
-        )
-    );
+    assert_eq!(printed, "*filter\n@@ c @@\n+:c -\n@@ b @@\n--A b -j RETURN\n-:b -\n");
     assert_eq!(diff(&["--prefix", "a"]).1, diff(&["--chain", "a"]).1);
     assert_eq!(diff(&["--chain", "a", "--prefix", "a"]).0, Some(2), "one or the other");
     let (code, _, said) = diff(&["--chain", "INPUT"]);

@@ -79,6 +79,12 @@ impl Events {
         &mut self.socket
     }
 
+    /// The socket, which goes on receiving the events; lost ones are [`Error::RepliesLost`] there.
+    #[must_use]
+    pub fn into_socket(self) -> Socket {
+        self.socket
+    }
+
     /// Waits for the next events. After [`Error::EventsLost`] the subscription goes on with those that came since.
     pub fn receive(&mut self) -> Result<Messages<'_>, Error> {
         self.socket.receive().map(Messages::new).map_err(lost)

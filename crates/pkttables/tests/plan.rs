@@ -5,7 +5,7 @@ use pkttables::cache::Cache;
 use pkttables::kernel::{ChainKind, Kernel, KernelError};
 use pkttables::model::{Chain, Family, Policy, Rule, Ruleset, Table, TableName};
 use pkttables::nft::RuleBody;
-use pkttables::plan::{Plan, PlanError, PlanText, Scope, Step, apply};
+use pkttables::plan::{Plan, PlanError, PlanText, Scope, Step, apply, apply_undoable};
 use pkttables::registry::Registry;
 use pkttables::text::{Parser, ReadOptions, Reader, read_ruleset};
 use pkttables_embedded::EmbeddedKernel;
@@ -174,6 +174,37 @@ proptest! {
     }
 }
 
+fn check_back(kernel: &mut Kernel<impl Transport>, files: &[String]) {
+    let approve = |_: &[Plan]| Ok::<_, PlanError>(());
+    for file in files {
+        let before = kernel.read(|snapshot| snapshot.tables(V4)).expect("the tables");
+        let (held_before, mut cache) = (held(kernel), Cache::new());
+        let wanted = parse(file);
+        let (plans, undo) =
+            apply_undoable(kernel, &mut cache, &wanted, &Scope::Table, approve).expect("a plan");
+        assert_eq!(undo.is_empty(), plans.iter().all(Plan::is_empty));
+        let undone = undo.run(kernel).expect("a way back");
+        assert!(undone.kept.is_empty(), "{undone:?}");
+        let without_handles = |held: Held| -> Vec<_> {
+            let rules = |rules: Vec<(u64, Option<Rule>)>| rules.into_iter().map(|(_, rule)| rule).collect();
+            let chains = held.into_iter();
+            chains.map(|(name, (policy, own))| (name, policy, rules(own))).collect::<Vec<(_, _, Vec<_>)>>()
+        };
+        assert_eq!(without_handles(held(kernel)), without_handles(held_before), "{plans:?}\n{undone:?}");
+        assert_eq!(kernel.read(|snapshot| snapshot.tables(V4)).expect("the tables"), before);
+        bring(kernel, &mut cache, &wanted, &Scope::Table).expect("a plan");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn changes_are_taken_back(files in prop::collection::vec(save_file(), 1..4)) {
+        check_back(&mut Kernel::new(EmbeddedKernel::new().connect()), &files);
+    }
+}
+
 #[test]
 fn the_running_kernel_takes_plans() {
     let _ = in_namespace(|| {
@@ -181,6 +212,7 @@ fn the_running_kernel_takes_plans() {
         for _ in 0..20 {
             let files = prop::collection::vec(save_file(), 3).new_tree(&mut runner).unwrap().current();
             check_way(&mut Kernel::open().expect("a socket"), &files);
+            check_back(&mut Kernel::open().expect("a socket"), &files);
         }
     });
 }

@@ -43,6 +43,9 @@ pub struct CachedTable {
     calls: Calls,
     /// Whether there may be other chains by now.
     outdated: bool,
+    /// The highest handle of a chain, and the names of those that were made since.
+    newest: u64,
+    made_since: HashMap<u64, Box<str>>,
 }
 
 /// A chain, and its rules where they are known.
@@ -77,6 +80,11 @@ impl Cache {
     /// Takes what it holds for this generation. What the change to it has touched is to be forgotten before.
     pub const fn advance(&mut self, generation: u32) {
         self.generation = Some(generation);
+    }
+
+    /// A table, if anything is known of it.
+    pub(super) fn known_mut(&mut self, family: Family, table: TableName) -> Option<&mut CachedTable> {
+        self.tables.get_mut(&(family, table))
     }
 
     /// Forgets the rules of a chain.
@@ -167,6 +175,7 @@ impl CachedTable {
             {
                 table.calls.add_base(&entry.name);
             }
+            table.newest = table.newest.max(entry.handle);
             table.numbers.insert(entry.name.clone(), table.chains.len());
             table.chains.push(CachedChain { entry: entry.clone(), rules: None });
         }
@@ -234,6 +243,15 @@ impl CachedTable {
     #[must_use]
     pub const fn calls(&self) -> &Calls {
         &self.calls
+    }
+
+    /// Notes that a chain is new or has changed; tells whether it has the name that it had.
+    pub(super) fn note_chain(&mut self, name: Box<str>, handle: u64) -> bool {
+        match self.chain(&name) {
+            Some(chain) if chain.entry.handle == handle => true,
+            _ if handle <= self.newest => false,
+            _ => *self.made_since.entry(handle).or_insert_with(|| name.clone()) == name,
+        }
     }
 
     /// Gives the rules of a chain that is here.

@@ -1,9 +1,10 @@
 use super::chains::Editor;
 use super::error::{EditError, Numbered};
+use super::kinds::Which;
 use super::state::{Rules, builtin};
 use crate::cache::{CachedRule, Calls, ChainRules, callee};
 use crate::kernel::{NewRule, Operation, Place, RuleRef};
-use crate::model::{Rule, TableName};
+use crate::model::{Counters, Rule, TableName};
 use crate::nft::RuleBody;
 use nfnetlink::Transport;
 
@@ -98,6 +99,30 @@ impl<T: Transport> Editor<'_, '_, T> {
         self.check_target(table, rule)?;
         self.commutes = false;
         Ok(self.find(table, chain, rule)?.is_some())
+    }
+
+    /// The number of a rule, from 1.
+    pub fn number_of(&mut self, table: TableName, chain: &str, which: &Which) -> Result<u32, EditError> {
+        let index = match which {
+            Which::Number(number) => return Ok(*number),
+            Which::Same(rule) => self.find(table, chain, rule)?,
+            Which::Handle(handle) => self.present(table, chain)?.index_of_handle(*handle),
+        };
+        index.and_then(|index| u32::try_from(index + 1).ok()).ok_or_else(|| EditError::NoRule(chain.into()))
+    }
+
+    /// Has the rule of this number, from 1, go on counting from `counters`.
+    pub fn set_counters(
+        &mut self,
+        table: TableName,
+        chain: &str,
+        number: u32,
+        counters: Counters,
+    ) -> Result<(), EditError> {
+        let known = self.present(table, chain)?.get(index(number)).and_then(|slot| slot.known().cloned());
+        let mut rule = known.ok_or_else(|| EditError::NoRule(chain.into()))?;
+        rule.counters = Some(counters);
+        self.replace(table, chain, number, &rule)
     }
 
     /// The rule of this number, from 1.

@@ -23,6 +23,13 @@ pub enum KernelError {
     Link(Error),
 }
 
+impl KernelError {
+    /// Whether it may not come again, or has nothing to do with what was to be done.
+    pub(crate) const fn may_pass(&self) -> bool {
+        matches!(self, Self::Changed | Self::PermissionDenied)
+    }
+}
+
 impl From<Error> for KernelError {
     fn from(error: Error) -> Self {
         match error {

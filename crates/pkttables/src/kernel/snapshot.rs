@@ -220,8 +220,13 @@ impl<T> Kernel<T> {
     /// Reads what the kernel says of a rule in `table`; `bytes` are its attributes.
     fn decode_rule(&self, family: Family, table: TableName, bytes: &[u8]) -> Result<RuleEntry, KernelError> {
         let rule = nft::Rule::decode(Attributes::new(Reader::new(bytes))).map_err(Error::from)?;
-        let body = read_rule(&rule, family, Some(table), self.registry, &*self.sets);
+        let body = self.body_of(family, table, &rule);
         Ok(RuleEntry { handle: rule.handle.unwrap_or_default(), body })
+    }
+
+    /// What a rule in `table` does.
+    pub(crate) fn body_of(&self, family: Family, table: TableName, rule: &nft::Rule<'_>) -> RuleBody {
+        read_rule(rule, family, Some(table), self.registry, &*self.sets)
     }
 }
 

@@ -59,13 +59,16 @@ impl Merging {
         };
         let told = self.kept.len();
         let policy = self.policy(was.policy, made.policy, now);
-        let rules = self.rules(was, made, now);
+        let has_other_policy = self.kept.len() > told;
+        let changed = before.is_none() || after.is_none();
+        let rules = self.rules(was, made, now, changed);
+        let is_left = before.is_some() || has_other_policy || !rules.is_empty();
         let chain = Chain { name: name.clone(), policy, counters: was.counters, rules };
-        if before.is_none() && self.kept.len() == told {
-            self.emptied.push(chain);
-            return None;
+        if is_left {
+            return Some(chain);
         }
-        Some(chain)
+        self.emptied.push(chain);
+        None
     }
 
     fn policy(&mut self, was: Option<Policy>, made: Option<Policy>, now: &Chain) -> Option<Policy> {
@@ -78,12 +81,13 @@ impl Merging {
         }
     }
 
-    fn rules(&mut self, was: &Chain, made: &Chain, now: &Chain) -> Vec<Rule> {
+    /// `changed` if the change has made or deleted the chain.
+    fn rules(&mut self, was: &Chain, made: &Chain, now: &Chain, changed: bool) -> Vec<Rule> {
         let mut numbers = Numbers::new(self.family);
         let [before, after, current] = [was, made, now].map(|chain| {
             chain.rules.iter().map(|rule| numbers.of(Cow::Borrowed(rule))).collect::<Vec<u32>>()
         });
-        if before == after {
+        if !changed && before == after {
             return now.rules.clone();
         }
         let stayed = common(&before, &after);
@@ -119,5 +123,78 @@ impl Merging {
             rules.extend(was.rules.get(place).filter(|_| !gone.contains(&place)).cloned());
         }
         rules
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{TableName, Target};
+    use proptest::prelude::*;
+
+    fn rule(number: u8) -> Rule {
+        Rule { target: Target::Jump(number.to_string().into()), ..Rule::default() }
+    }
+
+    fn table(rules: &[u8]) -> Table {
+        let rules = rules.iter().copied().map(rule).collect();
+        let chain = Chain { name: "x".into(), policy: None, counters: None, rules };
+        Table { name: TableName::Filter, chains: vec![chain] }
+    }
+
+    fn merged(before: &[u8], after: &[u8], current: &[u8]) -> (Table, Differences) {
+        merge(Family::Ipv4, &table(before), &table(after), &table(current))
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_else_or_only_others(
+            one in prop::collection::vec(0..6u8, 0..12),
+            other in prop::collection::vec(0..6u8, 0..12),
+        ) {
+            prop_assert_eq!(&merged(&one, &other, &other).0, &table(&one));
+            prop_assert!(merged(&one, &other, &other).1.is_empty());
+            prop_assert_eq!(&merged(&one, &one, &other).0, &table(&other));
+        }
+
+        #[test]
+        fn what_others_added_is_kept_in_its_order(
+            before in prop::collection::vec(0..6u8, 0..12),
+            after in prop::collection::vec(0..6u8, 0..12),
+            others in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        ) {
+            let mut current = after.clone();
+            for (number, place) in (100..).zip(&others) {
+                current.insert(place.index(current.len() + 1), number);
+            }
+            let (table, kept) = merged(&before, &after, &current);
+            let rules = &table.chains[0].rules;
+            let is_others = |rule: &&Rule| (100..110).any(|number| **rule == self::rule(number));
+            let (theirs, ours): (Vec<_>, Vec<_>) = rules.iter().partition(is_others);
+            let theirs_now: Vec<Rule> = current.iter().filter(|&&number| number >= 100).copied().map(rule).collect();
+            let ours_before: Vec<Rule> = before.iter().copied().map(rule).collect();
+            prop_assert!(theirs.into_iter().eq(&theirs_now));
+            prop_assert!(ours.into_iter().eq(&ours_before));
+            prop_assert_eq!(kept.list.len(), if before == after { 0 } else { others.len() });
+        }
+    }
+
+    #[test]
+    fn chains_that_others_use_stay() {
+        let chain =
+            |name: &str, rules: Vec<Rule>| Chain { name: name.into(), policy: None, counters: None, rules };
+        let table = |chains| Table { name: TableName::Filter, chains };
+        let nothing = table(Vec::new());
+        let made = table(vec![chain("1", vec![rule(7)]), chain("2", Vec::new()), chain("3", Vec::new())]);
+        let mut current = made.clone();
+        current.chains[1].rules.push(rule(8));
+        current.chains.push(chain("9", vec![rule(1)]));
+        let (back, kept) = merge(Family::Ipv4, &nothing, &made, &current);
+        let expected = [chain("2", vec![rule(8)]), chain("9", vec![rule(1)]), chain("1", Vec::new())];
+        assert_eq!(back.chains, expected);
+        assert_eq!(kept.to_string(), "filter: added: -A 2 -j 8");
+        let gone = table(Vec::new());
+        let (back, kept) = merge(Family::Ipv4, &made, &made, &gone);
+        assert_eq!((back, kept.list.len()), (gone, 3));
     }
 }
