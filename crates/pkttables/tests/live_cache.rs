@@ -140,7 +140,7 @@ const COMMANDS: [&str; 24] = [
     "iptables-nft -N a",
     "iptables-nft -E a c",
     "iptables-nft -F b",
-    "iptables-nft -D INPUT -j b",
+    "nft flush chain ip filter INPUT",
     "iptables-nft -X b",
     "nft add chain ip filter theirs { type filter hook input priority 5 ; }",
     "nft delete table ip filter",

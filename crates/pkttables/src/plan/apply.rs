@@ -41,10 +41,11 @@ pub fn apply<T: Transport, E: From<PlanError>>(
     scope: &Scope,
     approve: impl FnMut(&[Plan]) -> Result<(), E>,
 ) -> Result<Vec<Plan>, E> {
-    let to_plan = |current: &CachedTable, place, _: &mut Snapshot<'_, T>| match wanted.tables.get(place) {
-        Some(table) => plan(wanted.family, current, table, scope),
-        None => Ok(Plan::nothing(wanted.family, TableName::Filter)),
-    };
+    let to_plan =
+        |current: &mut CachedTable, place: usize, _: &mut Snapshot<'_, T>| match wanted.tables.get(place) {
+            Some(table) => plan(wanted.family, current, table, scope),
+            None => Ok(Plan::nothing(wanted.family, TableName::Filter)),
+        };
     let tables: Vec<TableName> = wanted.tables.iter().map(|table| table.name).collect();
     let planned = plan_and_commit(kernel, cache, (wanted.family, &tables), scope, to_plan, approve);
     planned.map(|(plans, _)| plans)
@@ -57,7 +58,7 @@ pub(super) fn plan_and_commit<T: Transport, E: From<PlanError>>(
     cache: &mut Cache,
     (family, tables): (Family, &[TableName]),
     scope: &Scope,
-    mut to_plan: impl FnMut(&CachedTable, usize, &mut Snapshot<'_, T>) -> Result<Plan, PlanError>,
+    mut to_plan: impl FnMut(&mut CachedTable, usize, &mut Snapshot<'_, T>) -> Result<Plan, PlanError>,
     mut approve: impl FnMut(&[Plan]) -> Result<(), E>,
 ) -> Result<(Vec<Plan>, Option<u32>), E> {
     let planned = kernel.update_to(|snapshot, transaction| {

@@ -7,6 +7,7 @@ use crate::model::{Chain, Family, Policy, Rule, Table};
 use crate::nft::RuleBody;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// Takes the change from `before` to `after` back from `current`.
 ///
@@ -14,10 +15,10 @@ use std::collections::{HashMap, HashSet};
 /// that the change was about.
 pub(super) fn merge(family: Family, before: &Table, after: &Table, current: &Table) -> (Table, Differences) {
     let mut merging = Merging { family, kept: Vec::new(), emptied: Vec::new() };
-    let mut chains: Vec<Chain> = Vec::new();
+    let mut chains: Vec<Arc<Chain>> = Vec::new();
     for now in &current.chains {
         let (before, after) = (find(before, &now.name), find(after, &now.name));
-        chains.extend(merging.chain(before, after, now));
+        chains.extend(merging.chain(before, after, now).map(Arc::new));
     }
     for was in before.chains.iter().filter(|was| find(current, &was.name).is_none()) {
         match find(after, &was.name) {
@@ -27,13 +28,13 @@ pub(super) fn merge(family: Family, before: &Table, after: &Table, current: &Tab
     }
     let called: HashSet<Box<str>> =
         chains.iter().flat_map(|chain| &chain.rules).filter_map(callee).map(Into::into).collect();
-    chains.extend(merging.emptied.into_iter().filter(|chain| called.contains(&chain.name)));
+    chains.extend(merging.emptied.into_iter().map(Arc::new).filter(|chain| called.contains(&chain.name)));
     let kept = Differences { family, table: current.name, list: merging.kept };
     (Table { name: current.name, chains }, kept)
 }
 
 fn find<'t>(table: &'t Table, name: &str) -> Option<&'t Chain> {
-    table.chains.iter().find(|chain| *chain.name == *name)
+    table.chains.iter().map(|chain| &**chain).find(|chain| *chain.name == *name)
 }
 
 struct Merging {
@@ -139,7 +140,7 @@ mod tests {
     fn table(rules: &[u8]) -> Table {
         let rules = rules.iter().copied().map(rule).collect();
         let chain = Chain { name: "x".into(), policy: None, counters: None, rules };
-        Table { name: TableName::Filter, chains: vec![chain] }
+        Table { name: TableName::Filter, chains: vec![Arc::new(chain)] }
     }
 
     fn merged(before: &[u8], after: &[u8], current: &[u8]) -> (Table, Differences) {
@@ -183,15 +184,18 @@ mod tests {
     fn chains_that_others_use_stay() {
         let chain =
             |name: &str, rules: Vec<Rule>| Chain { name: name.into(), policy: None, counters: None, rules };
-        let table = |chains| Table { name: TableName::Filter, chains };
+        let table = |chains: Vec<Chain>| Table {
+            name: TableName::Filter,
+            chains: chains.into_iter().map(Arc::new).collect(),
+        };
         let nothing = table(Vec::new());
         let made = table(vec![chain("1", vec![rule(7)]), chain("2", Vec::new()), chain("3", Vec::new())]);
         let mut current = made.clone();
-        current.chains[1].rules.push(rule(8));
-        current.chains.push(chain("9", vec![rule(1)]));
+        Arc::make_mut(&mut current.chains[1]).rules.push(rule(8));
+        current.chains.push(Arc::new(chain("9", vec![rule(1)])));
         let (back, kept) = merge(Family::Ipv4, &nothing, &made, &current);
-        let expected = [chain("2", vec![rule(8)]), chain("9", vec![rule(1)]), chain("1", Vec::new())];
-        assert_eq!(back.chains, expected);
+        let expected = vec![chain("2", vec![rule(8)]), chain("9", vec![rule(1)]), chain("1", Vec::new())];
+        assert_eq!(back, table(expected));
         assert_eq!(kept.to_string(), "filter: added: -A 2 -j 8");
         let gone = table(Vec::new());
         let (back, kept) = merge(Family::Ipv4, &made, &made, &gone);

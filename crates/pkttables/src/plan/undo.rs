@@ -10,6 +10,7 @@ use crate::cache::{Cache, CachedTable, Differences};
 use crate::kernel::{ChainKind, Kernel, Snapshot};
 use crate::model::{Chain, Family, Ruleset, Table, TableName};
 use nfnetlink::Transport;
+use std::sync::Arc;
 
 /// What the tables were before [`apply_undoable`] changed them.
 #[derive(Clone, Debug)]
@@ -50,16 +51,14 @@ pub fn apply_undoable<T: Transport, E: From<PlanError>>(
     let family = wanted.family;
     let names: Vec<TableName> = wanted.tables.iter().map(|table| table.name).collect();
     let mut tables: Vec<Option<Changed>> = vec![None; names.len()];
-    let to_plan = |current: &CachedTable, place: usize, snapshot: &mut Snapshot<'_, T>| {
+    let to_plan = |current: &mut CachedTable, place: usize, snapshot: &mut Snapshot<'_, T>| {
         let Some(after) = wanted.tables.get(place) else {
             return Ok(Plan::nothing(family, TableName::Filter));
         };
         let made = current.all().is_empty() && !snapshot.tables(family)?.contains(&after.name);
         if let Some(changed) = tables.get_mut(place) {
-            let after = Table {
-                chains: after.chains.iter().filter(|chain| scope.has(&chain.name)).cloned().collect(),
-                ..*after
-            };
+            let chains = after.chains.iter().filter(|chain| scope.has(&chain.name)).cloned().collect();
+            let after = Table { name: after.name, chains };
             *changed = Some(Changed { before: readable(current, after.name, scope), after, made });
         }
         plan(family, current, after, scope)
@@ -84,7 +83,7 @@ impl Undo {
     pub fn run<T: Transport>(&self, kernel: &mut Kernel<T>) -> Result<Undone, PlanError> {
         let names: Vec<TableName> = self.tables.iter().map(|changed| changed.before.name).collect();
         let mut kept = vec![None; names.len()];
-        let to_plan = |current: &CachedTable, place: usize, snapshot: &mut Snapshot<'_, T>| {
+        let to_plan = |current: &mut CachedTable, place: usize, snapshot: &mut Snapshot<'_, T>| {
             let Some(changed) = self.tables.get(place) else {
                 return Ok(Plan::nothing(self.family, TableName::Filter));
             };
@@ -119,7 +118,7 @@ fn readable(current: &CachedTable, name: TableName, scope: &Scope) -> Table {
         };
         let rules = chain.rules().into_iter().flat_map(|rules| rules.iter());
         let rules = rules.filter_map(|rule| rule.known().cloned()).collect();
-        Chain { name: chain.entry.name.clone(), policy, counters, rules }
+        Arc::new(Chain { name: chain.entry.name.clone(), policy, counters, rules })
     });
     Table { name, chains: chains.collect() }
 }
