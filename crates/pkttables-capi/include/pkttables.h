@@ -376,6 +376,10 @@ enum pktt_step_kind
    * A chain gets another name.
    */
   PKTT_STEP_RENAME_CHAIN = 9,
+  /**
+   * The table is deleted with all that is in it.
+   */
+  PKTT_STEP_DELETE_TABLE = 10,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

@@ -48,6 +48,8 @@ pub enum pktt_step_kind {
     PKTT_STEP_DELETE_CHAIN = 8,
     /// A chain gets another name.
     PKTT_STEP_RENAME_CHAIN = 9,
+    /// The table is deleted with all that is in it.
+    PKTT_STEP_DELETE_TABLE = 10,
 }
 
 /// A step of a plan. What does not apply is NULL or 0.
@@ -104,6 +106,7 @@ fn lend(plan: &Plan, step: &Step, strings: &mut Strings) -> pktt_step {
     let mut saved = |rule| strings.keep(&rule_text(plan.family, step.chain(), rule));
     match step {
         Step::CreateTable => {}
+        Step::DeleteTable => lent.kind = PKTT_STEP_DELETE_TABLE,
         Step::SetPolicy { old, new, .. } => {
             lent.kind = PKTT_STEP_SET_POLICY;
             lent.old_policy = old.map_or(0, |policy| pktt_policy::from(policy) as u32);

@@ -54,7 +54,7 @@ enum What {
     Table,
     Chain { name: Box<str>, handle: u64 },
     ChainDeleted,
-    RuleAdded { chain: Box<str>, place: Place, rule: CachedRule },
+    RuleAdded { chain: Box<str>, place: Place, rule: Box<CachedRule> },
     RuleDeleted { chain: Box<str>, handle: u64 },
 }
 
@@ -182,7 +182,7 @@ impl Change {
                 let table = TableName::from_name(rule.table.as_ref()?.as_str()?)?;
                 let at = RuleRef::Handle(rule.handle?);
                 let cached = CachedRule { at, body: kernel.body_of(family, table, rule) };
-                (&rule.table, What::RuleAdded { chain: text(&rule.chain)?, place, rule: cached })
+                (&rule.table, What::RuleAdded { chain: text(&rule.chain)?, place, rule: Box::new(cached) })
             }
             _ => return None,
         };
@@ -207,7 +207,7 @@ impl Change {
             What::RuleAdded { chain, place, rule } => {
                 let unclear = disturbed.contains(&(family, name, chain.clone()));
                 match index(table, &chain, place).filter(|_| !unclear) {
-                    Some(index) => table.insert(&chain, index, rule),
+                    Some(index) => table.insert(&chain, index, *rule),
                     None => table.forget(&chain),
                 }
             }
