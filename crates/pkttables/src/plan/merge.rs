@@ -2,7 +2,7 @@
 
 use super::numbers::Numbers;
 use super::sequence::common;
-use crate::cache::{Difference, Differences, callee};
+use crate::cache::{Difference, Differences, Fingerprints, callee};
 use crate::model::{Chain, Family, Policy, Rule, Table};
 use crate::nft::RuleBody;
 use std::borrow::Cow;
@@ -84,9 +84,9 @@ impl Merging {
 
     /// `changed` if the change has made or deleted the chain.
     fn rules(&mut self, was: &Chain, made: &Chain, now: &Chain, changed: bool) -> Vec<Rule> {
-        let mut numbers = Numbers::new(self.family);
+        let mut numbers = Numbers::new(self.family, Fingerprints::default(), 0);
         let [before, after, current] = [was, made, now].map(|chain| {
-            chain.rules.iter().map(|rule| numbers.of(Cow::Borrowed(rule))).collect::<Vec<u32>>()
+            chain.rules.iter().map(|rule| numbers.of(Cow::Borrowed(rule))).collect::<Vec<usize>>()
         });
         if !changed && before == after {
             return now.rules.clone();
