@@ -130,13 +130,15 @@ impl<E: Environment> Evaluator<E> {
         let tracked = program.needs_tracking();
         let program_defragments = program.needs_defragmentation();
         let settings = Settings { acct: program.needs_accounting().into(), ..Settings::default() };
+        let mut memory = Memory::default();
+        program.install(memory.shared());
         Ok(Self {
             program,
             ruleset,
             environment,
             backend,
             packet: Working::new(authentication),
-            memory: Memory::default(),
+            memory,
             trace_all: false,
             reply: Vec::new(),
             defragments: tracked || program_defragments,
@@ -238,7 +240,13 @@ impl<E: Environment> Evaluator<E> {
             self.packet.join(TCP_HEADER);
         }
         let largest = self.cuts.as_ref().map(Cuts::largest);
-        match stack::route(&self.packet.packet(), largest, &mut self.environment, &self.network) {
+        let routing = stack::route(&self.packet.packet(), largest, &mut self.environment, &self.network);
+        let source_route = self.network.admits_source_route(&self.packet.packet());
+        let Ok(options) = self.packet.read_options(&routing, source_route, &mut self.environment) else {
+            progress.verdict = Verdict::Drop;
+            return Ok(());
+        };
+        match routing {
             Routing::Refused => progress.verdict = Verdict::Drop,
             Routing::Local => {
                 // IPv6 delivers locally after INPUT what IPv4 puts together before it.
@@ -255,6 +263,7 @@ impl<E: Environment> Evaluator<E> {
                 }
                 self.packet.meta.output = Some(route.interface);
                 if self.hook(Hook::Forward, progress, observer)? {
+                    self.packet.forward_options(options, &mut self.environment);
                     progress.leaves = self.hook(Hook::Postrouting, progress, observer)?;
                 }
             }

@@ -24,6 +24,7 @@ mod evaluator;
 mod event;
 mod header;
 mod host;
+mod ip_options;
 pub mod ipset;
 mod network;
 mod program;

@@ -54,7 +54,12 @@ pub(crate) const NAMES: [&str; 8] = [
 
 impl Default for Network {
     fn default() -> Self {
-        Self { all: [V4, V6], default: [V4, V6], interfaces: HashMap::new(), default_ttl: 64 }
+        Self {
+            all: [Conf { accept_source_route: 0, ..V4 }, V6],
+            default: [V4, V6],
+            interfaces: HashMap::new(),
+            default_ttl: 64,
+        }
     }
 }
 
@@ -157,12 +162,9 @@ impl Network {
     }
 
     /// Whether a packet may name the routers on its way in an option of the IPv4 header.
-    pub(crate) fn admits_options(&self, packet: &Packet<'_>) -> bool {
-        if packet.family() == Family::Ipv6 {
-            return true;
-        }
+    pub(crate) fn admits_source_route(&self, packet: &Packet<'_>) -> bool {
         let (all, own) = (self.all(Family::Ipv4), self.of(Family::Ipv4, packet.meta.input));
-        (all.accept_source_route != 0 && own.accept_source_route != 0) || !has_source_route(packet)
+        all.accept_source_route != 0 && own.accept_source_route != 0
     }
 
     /// Gives a packet that this host made its time to live or hop limit.
@@ -198,21 +200,4 @@ impl Conf {
 fn number<T: TryFrom<i64>>(text: &str, min: i64, max: i64) -> Result<T, SettingError> {
     let number = text.trim().parse().ok().filter(|number| (min..=max).contains(number));
     number.and_then(|number| T::try_from(number).ok()).ok_or(SettingError::Value)
-}
-
-/// Whether the IPv4 header has the option of a strict or loose source route.
-fn has_source_route(packet: &Packet<'_>) -> bool {
-    let (mut at, end) = (20, packet.layout.transport.min(60));
-    while at < end {
-        match packet.data.u8(at) {
-            Some(131 | 137) => return true,
-            None | Some(0) => return false,
-            Some(1) => at += 1,
-            Some(_) => match packet.data.u8(at + 1) {
-                Some(length @ 2..) => at += usize::from(length),
-                _ => return false,
-            },
-        }
-    }
-    false
 }

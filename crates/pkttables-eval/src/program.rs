@@ -4,7 +4,7 @@ use pkttables::model::{
     Counters, Family, Header, Hook, Match, Policy, Rule, Ruleset, TableName, Target, Verdict,
 };
 use pkttables::packet::Packet;
-use pkttables::registry::{Instance, Slot};
+use pkttables::registry::{Instance, Shared, Slot};
 use pkttables::targets::ct::{Ct, CtFlags};
 use std::any::Any;
 use std::collections::HashMap;
@@ -95,6 +95,15 @@ const TRACKING: [&str; 19] = [
 /// nf_tables' limit of jumps within jumps (`NFT_JUMP_STACK_SIZE`).
 pub(crate) const MAX_DEPTH: usize = 16;
 
+impl PacketKey {
+    pub(crate) fn new(packet: &Packet<'_>) -> Self {
+        match packet.family() {
+            Family::Ipv4 => Self::V4(Key::new(packet)),
+            Family::Ipv6 => Self::V6(Key::new(packet)),
+        }
+    }
+}
+
 impl Program {
     pub(crate) fn new(ruleset: &Ruleset) -> Result<Self, Error> {
         let mut program = Self {
@@ -171,13 +180,6 @@ impl Program {
         self.chains.iter().any(|chain| chain.table == table)
     }
 
-    pub(crate) fn key(&self, packet: &Packet<'_>) -> PacketKey {
-        match self.quick {
-            Quicks::V4(_) => PacketKey::V4(Key::new(packet)),
-            Quicks::V6(_) => PacketKey::V6(Key::new(packet)),
-        }
-    }
-
     /// The first rule from `start` on, before `end`, that the packet may match.
     pub(crate) fn next(&self, start: usize, end: usize, key: &PacketKey) -> Option<usize> {
         match (&self.quick, key) {
@@ -185,6 +187,11 @@ impl Program {
             (Quicks::V6(quick), PacketKey::V6(key)) => next(quick, start, end, key),
             _ => None,
         }
+    }
+
+    /// Lets all extensions make what they share by name.
+    pub(crate) fn install(&self, shared: &mut Shared) {
+        self.extensions().for_each(|instance| instance.install(shared));
     }
 
     /// All extensions of all rules.

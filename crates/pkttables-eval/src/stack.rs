@@ -97,9 +97,6 @@ pub(crate) fn route(
     network: &Network,
 ) -> Routing {
     let Layout { source, destination, .. } = packet.layout;
-    if !network.admits_options(packet) {
-        return Routing::Refused;
-    }
     match (source, destination) {
         (IpAddr::V4(source), IpAddr::V4(destination)) => {
             if source.is_multicast()
@@ -108,10 +105,17 @@ pub(crate) fn route(
             {
                 return Routing::Refused;
             }
-            if destination.is_broadcast() || (source.is_unspecified() && destination.is_unspecified()) {
+            if source.is_unspecified() && (destination.is_unspecified() || destination.is_broadcast()) {
                 return Routing::Local;
             }
-            if source.octets()[0] == 0 || destination.octets()[0] == 0 {
+            let own_source = environment.address_type(source.into(), None) == AddressType::Local;
+            if own_source && !network.accepts_local(packet) {
+                return Routing::Refused;
+            }
+            if destination.is_broadcast() {
+                return Routing::Local;
+            }
+            if source.is_unspecified() || destination.is_unspecified() {
                 return Routing::Refused;
             }
         }
@@ -120,10 +124,6 @@ pub(crate) fn route(
     }
     if destination.is_multicast() {
         return if environment.is_member(destination) { Routing::Local } else { Routing::Refused };
-    }
-    let own_source = environment.address_type(source, None) == AddressType::Local;
-    if own_source && packet.family() == Family::Ipv4 && !network.accepts_local(packet) {
-        return Routing::Refused;
     }
     if !network.admits_source(packet, environment) {
         return Routing::Refused;

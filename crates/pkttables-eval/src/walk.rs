@@ -66,6 +66,13 @@ pub(crate) struct Memory {
     failed: usize,
 }
 
+impl Memory {
+    /// What extensions remember by name.
+    pub(crate) const fn shared(&mut self) -> &mut Shared {
+        &mut self.shared
+    }
+}
+
 /// A place in a chain to come back to.
 #[derive(Clone, Copy, Debug)]
 struct Frame {
@@ -85,7 +92,7 @@ impl Judge for Program {
         let (mut next, mut end, mut chain) = (base.first, base.end, entry);
         let mut frames = [Frame { chain: 0, next: 0 }; MAX_DEPTH];
         let mut depth = 0;
-        let mut key = self.key(&packet.packet());
+        let mut key = PacketKey::new(&packet.packet());
         loop {
             let step = self.step(at, next, end, &mut key, packet, world)?;
             let number = |program: &Self, rule: usize| {
@@ -192,6 +199,9 @@ impl Program {
                     };
                     for edit in world.memory.edits.drain(..) {
                         packet.apply(edit);
+                        if matches!(edit, Edit::Address { .. }) {
+                            *key = PacketKey::new(&packet.packet());
+                        }
                     }
                     match action {
                         Action::Continue => continue,

@@ -1,10 +1,12 @@
-use crate::checksum::{replace8, replace16, replace32};
+use crate::checksum::{fold, replace8, replace16, replace32};
+use crate::ip_options::{self, Options, Refused};
+use crate::stack::Routing;
 use pkttables::model::{Counters, Family};
 use pkttables::packet::{
     Authentication, Connection, Data, Direction, Layout, Malformed, Meta, Packet, Status, TrackState, Tuple,
 };
-use pkttables::registry::{Edit, Template};
-use std::net::{IpAddr, Ipv4Addr};
+use pkttables::registry::{Edit, Environment, Template};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A packet on its way, in a buffer of its own that changes can be made in.
 #[derive(Debug)]
@@ -101,6 +103,7 @@ impl Working {
                 self.contiguous = self.bytes.len();
                 self.strip_tcp_options(kinds);
             }
+            Edit::Address { at, address } => self.set_address(at, address),
             Edit::Untrack => {
                 self.meta.state = TrackState::Untracked;
                 self.meta.connection = None;
@@ -142,6 +145,51 @@ impl Working {
             Family::Ipv6 => self.put8(7, hops - 1),
         }
         true
+    }
+
+    /// Fills the IPv4 options of a packet that came in.
+    pub(crate) fn read_options(
+        &mut self,
+        routing: &Routing,
+        source_route: bool,
+        environment: &mut dyn Environment,
+    ) -> Result<Options, Refused> {
+        if self.layout.family != Family::Ipv4 || self.layout.transport == 20 {
+            return Ok(Options::default());
+        }
+        let (source, destination) = (self.layout.source, self.layout.destination);
+        let address = match (routing, destination) {
+            (Routing::Local, IpAddr::V4(destination)) => destination,
+            _ => source_address(environment, source),
+        };
+        let mut here = ip_options::Here {
+            address,
+            environment,
+            time: self.meta.time,
+            source_route: source_route && matches!(routing, Routing::Forward(_)),
+        };
+        ip_options::receive(&mut self.bytes, self.layout.transport, &mut here)
+    }
+
+    /// Completes the IPv4 options of a packet that is sent on.
+    pub(crate) fn forward_options(&mut self, options: Options, environment: &mut dyn Environment) {
+        let destination = self.layout.destination;
+        if options.forward(&mut self.bytes, || source_address(environment, destination)) {
+            self.put16(10, 0);
+            let sum = fold(self.data().sum(0, self.layout.transport, 0));
+            self.put16(10, sum);
+        }
+    }
+
+    fn set_address(&mut self, at: usize, address: Ipv6Addr) {
+        if let Some(bytes) = self.bytes.get_mut(at..at + 16) {
+            bytes.copy_from_slice(&address.octets());
+        }
+        match at {
+            8 => self.layout.source = address.into(),
+            24 => self.layout.destination = address.into(),
+            _ => {}
+        }
     }
 
     fn set_hops(&mut self, hops: u8) {
@@ -308,5 +356,14 @@ const fn placeholder(template: &Template) -> Connection {
         helper: template.helper,
         master_helper: None,
         counters: [Counters { packets: 0, bytes: 0 }; 2],
+    }
+}
+
+/// The address that a packet from this host to `destination` would have.
+fn source_address(environment: &mut dyn Environment, destination: IpAddr) -> Ipv4Addr {
+    let route = environment.route(destination, 0);
+    match route.and_then(|route| environment.interface_address(route.interface, destination)) {
+        Some(IpAddr::V4(address)) => address,
+        _ => Ipv4Addr::UNSPECIFIED,
     }
 }

@@ -96,7 +96,7 @@ fn circles_are_refused() {
 
 #[test]
 fn what_cannot_be_evaluated_is_said() {
-    let rules = "*filter\n:FORWARD ACCEPT\n-A FORWARD -m rpfilter --loose\nCOMMIT\n";
+    let rules = "*filter\n:FORWARD ACCEPT\n-A FORWARD -m bpf --object-pinned /sys/fs/bpf/a\nCOMMIT\n";
     let mut evaluator = evaluator(rules).unwrap();
     let judged = evaluator.process(Data::new(&syn([10, 2, 0, 2], 1)), &meta(), Origin::Received, &mut ());
     assert!(matches!(judged, Err(Error::Unsupported { rule: 1, .. })));

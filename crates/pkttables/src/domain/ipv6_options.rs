@@ -36,7 +36,7 @@ impl Ipv6OptionsTest {
         let Some([_, len]) = data.array(start) else { return Outcome::Drop };
         let len = (u32::from(len) + 1) * 8;
         let Some(end) = start.checked_add(len as usize).filter(|end| *end <= data.len()) else {
-            return Outcome::NoMatch;
+            return Outcome::Drop;
         };
         let mut at = start + 2;
         // The options must be the first ones, in this order.

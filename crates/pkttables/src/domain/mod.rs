@@ -58,6 +58,7 @@ pub use object_name::{
 };
 pub use port::{Port, PortList, PortRange, PortsOf};
 pub use prefix_len::PrefixLen;
+pub(crate) use prefix_translation::Side;
 pub use prefix_translation::{Ipv6Prefix, PrefixTranslation};
 pub use protocol::ProtocolNumber;
 pub use rate::{Period, RateUnit};

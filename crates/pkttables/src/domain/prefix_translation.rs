@@ -1,5 +1,7 @@
 use super::HostMask;
-use crate::registry::{Domain, InfoWriter, Lister, Scope, Value, ValueError};
+use crate::model::protocol;
+use crate::packet::Packet;
+use crate::registry::{Context, Domain, Edit, InfoWriter, Lister, Scope, Value, ValueError};
 use nfnetlink::wire::{DecodeError, Reader};
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv6Addr};
@@ -58,7 +60,83 @@ impl PrefixTranslation {
     }
 }
 
+/// Which address of a packet is translated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Source,
+    Destination,
+}
+
+impl Side {
+    /// Where in the IPv6 header the address is.
+    const fn offset(self) -> usize {
+        match self {
+            Self::Source => 8,
+            Self::Destination => 24,
+        }
+    }
+
+    const fn other(self) -> Self {
+        match self {
+            Self::Source => Self::Destination,
+            Self::Destination => Self::Source,
+        }
+    }
+}
+
+impl PrefixTranslation {
+    /// Asks for the translation of an address, whatever prefix it has, and of that of the packet which an error
+    /// quotes; `None` if the address cannot be translated so that the checksum stays right.
+    pub(crate) fn translate(&self, packet: &Packet<'_>, side: Side, context: &mut Context<'_>) -> Option<()> {
+        let at = side.offset();
+        let address = Ipv6Addr::from(packet.data.array::<16>(at)?);
+        context.edit(Edit::Address { at, address: self.mapped(address)? });
+        // A type that is an error comes first in the header that follows the IP header at once.
+        let quotes = packet.data.u8(6) == Some(protocol::ICMPV6)
+            && packet.data.u8(40).is_some_and(|kind| matches!(kind, 1..=4))
+            && packet.data.len() >= 48 + 40;
+        let at = 48 + side.other().offset();
+        let quoted = packet.data.array::<16>(at).map(Ipv6Addr::from).filter(|_| quotes);
+        if let Some(address) = quoted.filter(|address| self.source.contains(*address))
+            && let Some(address) = self.mapped(address)
+        {
+            context.edit(Edit::Address { at, address });
+        }
+        Some(())
+    }
+
+    /// The address with the other prefix, and 16 bits adjusted (RFC 6296, 3.1).
+    fn mapped(&self, address: Ipv6Addr) -> Option<Ipv6Addr> {
+        let len = self.source.len.max(self.destination.len);
+        let rest = u128::MAX.checked_shr(len.into()).unwrap_or(0);
+        let mapped = address.to_bits() & rest | self.destination.address.to_bits() & !rest;
+        let mut words = Ipv6Addr::from_bits(mapped).segments();
+        let place = if len <= 48 { 3 } else { (4..8).find(|place| words.get(*place) != Some(&u16::MAX))? };
+        let word = words.get_mut(place)?;
+        let sum = folded(u32::from(*word) + u32::from(self.adjustment()));
+        *word = if sum == u16::MAX { 0 } else { sum };
+        Some(Ipv6Addr::from(words))
+    }
+
+    /// What has to be added to the sum of the words with the new prefix.
+    fn adjustment(&self) -> u16 {
+        let sum = |prefix: Ipv6Prefix| folded(prefix.address.segments().into_iter().map(u32::from).sum());
+        folded(u32::from(sum(self.source)) + u32::from(!sum(self.destination)))
+    }
+}
+
+/// A sum in one's complement.
+const fn folded(sum: u32) -> u16 {
+    let sum = (sum & 0xffff) + (sum >> 16);
+    ((sum & 0xffff) + (sum >> 16)) as u16
+}
+
 impl Ipv6Prefix {
+    fn contains(self, address: Ipv6Addr) -> bool {
+        let rest = u128::MAX.checked_shr(self.len.into()).unwrap_or(0);
+        address.to_bits() & !rest == self.address.to_bits()
+    }
+
     /// What an option prints: the empty prefix is not printed.
     #[must_use]
     pub fn printed(self) -> Option<(Self, bool)> {

@@ -1,11 +1,14 @@
 //! `-m bpf`: runs a small program on the packet.
 
+mod machine;
+
 use crate::domain::Name;
 use crate::extension;
 use crate::model::Families;
+use crate::packet::Packet;
 use crate::registry::{
-    Domain, Extension, InfoReader, InfoWriter, Lister, ObjectKind, Require, Revision, Scope, Value,
-    ValueError,
+    Context, Domain, Extension, InfoReader, InfoWriter, Lister, ObjectKind, Outcome, Require, Revision,
+    Scope, Value, ValueError,
 };
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
 use std::fmt::Write as _;
@@ -88,6 +91,16 @@ const MODE_BYTECODE: u16 = 0;
 const MODE_PINNED: u16 = 1;
 
 impl Extension for Bpf {
+    fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
+        match &self.program {
+            Program::Bytecode(code) => {
+                let result = machine::run(&code.0, packet, context.environment);
+                result.map_or(Outcome::Unsupported, |result| (result != 0).into())
+            }
+            Program::Pinned(_) => Outcome::Unsupported,
+        }
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {
             number: 1,

@@ -3,7 +3,10 @@
 use crate::domain::Text;
 use crate::extension;
 use crate::model::{Families, Hooks, Negatable};
-use crate::registry::{Domain, Extension, InfoReader, InfoWriter, Lister, ObjectKind, Require, Revision};
+use crate::packet::Packet;
+use crate::registry::{
+    Context, Domain, Extension, InfoReader, InfoWriter, Lister, ObjectKind, Outcome, Require, Revision,
+};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
 
 /// The `cgroup` match.
@@ -44,6 +47,12 @@ extension! {
 }
 
 impl Extension for Cgroup {
+    fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
+        let not =
+            self.path.as_ref().map_or_else(|| self.class.is_some_and(|class| class.not), |path| path.not);
+        context.environment.in_cgroup(self, packet).map_or(Outcome::NoMatch, |inside| (inside != not).into())
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {
             number: 2,

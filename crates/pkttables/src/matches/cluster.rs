@@ -2,12 +2,14 @@
 
 use crate::domain::parse_bounded;
 use crate::model::Families;
+use crate::packet::{Packet, Status, jhash};
 use crate::registry::{
-    Domain, Extension, Lister, Require, Revision, RuleScope, Scope, Value, ValueError, bang,
+    Context, Domain, Extension, Lister, Outcome, Require, Revision, RuleScope, Scope, Value, ValueError, bang,
 };
 use crate::{extension, integer};
 use nfnetlink::wire::Problem;
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 /// The `cluster` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,6 +73,22 @@ extension! {
 }
 
 impl Extension for Cluster {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        let Some(connection) = &packet.meta.connection else { return Outcome::NoMatch };
+        // Of a connection that another one announced, the other one's addresses count.
+        if connection.status.contains(Status::EXPECTED) {
+            return Outcome::Unsupported;
+        }
+        // Of an IPv6 address the kernel hashes no more than the first four bytes.
+        let word = match connection.original.source {
+            IpAddr::V4(source) => source.octets(),
+            IpAddr::V6(source) => ((source.to_bits() >> 96) as u32).to_be_bytes(),
+        };
+        let hash = jhash::words(&[u32::from_ne_bytes(word)], self.seed.0);
+        let place = jhash::scaled(hash, self.total.0);
+        ((self.nodes.0 >> place & 1 != 0) != self.not).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 16,

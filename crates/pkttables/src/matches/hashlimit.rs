@@ -1,11 +1,15 @@
 //! `-m hashlimit`: a token bucket per address or port, so that each has a limit of its own.
+mod bucket;
+
 use crate::domain::{Name, Period, PrefixLen, RateUnit};
 use crate::model::Families;
+use crate::packet::Packet;
 use crate::registry::{
-    Domain, Extension, Flag, InfoReader, InfoWriter, Lister, Require, Revision, RuleScope, Scope, Value,
-    ValueError,
+    Context, Domain, Extension, Flag, InfoReader, InfoWriter, Lister, Outcome, Require, Revision, RuleScope,
+    Scope, Shared, Value, ValueError,
 };
 use crate::{extension, flag_set};
+use bucket::Table;
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
 use std::fmt::Write as _;
 
@@ -173,6 +177,18 @@ crate::integer! {
 }
 
 impl Extension for Hashlimit {
+    fn install(&self, shared: &mut Shared) {
+        shared.get_or(self.name.as_str(), || Table::new(self));
+    }
+
+    fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
+        let table = context.shared.get_or(self.name.as_str(), || Table::new(self));
+        match table.within(self, packet) {
+            Ok(within) => (within != self.above).into(),
+            Err(outcome) => outcome,
+        }
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {
             number: 3,

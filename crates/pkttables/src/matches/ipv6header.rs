@@ -1,7 +1,10 @@
 //! `-m ipv6header`: tests which headers an IPv6 packet has.
 use crate::extension;
-use crate::model::Families;
-use crate::registry::{Choice, Domain, Extension, Flag, Lister, Revision, Scope, Value, ValueError, bang};
+use crate::model::{Families, protocol};
+use crate::packet::Packet;
+use crate::registry::{
+    Choice, Context, Domain, Extension, Flag, Lister, Outcome, Revision, Scope, Value, ValueError, bang,
+};
 use nfnetlink::wire::Problem;
 
 /// The `ipv6header` match.
@@ -57,8 +60,55 @@ extension! {
     }
 }
 
+impl Headers {
+    /// The headers of a packet; `None` if one is cut off.
+    fn of(packet: &Packet<'_>) -> Option<Self> {
+        let (mut found, mut next, mut at) = (Self::empty(), packet.data.u8(6)?, 40);
+        loop {
+            let (header, units) = match next {
+                0 => (Self::HOP_BY_HOP, 8),
+                43 => (Self::ROUTING, 8),
+                44 => (Self::FRAGMENT, 0),
+                protocol::AH => (Self::AH, 4),
+                60 => (Self::DESTINATION, 8),
+                protocol::ESP if packet.data.len() < at + 2 => return None,
+                protocol::ESP => return Some(found | Self::ESP),
+                59 => return Some(found | Self::NONE),
+                _ => break,
+            };
+            let [following, length] = packet.data.array(at)?;
+            let length = usize::from(length);
+            at += match units {
+                4 => (length + 2) * 4,
+                8 => (length + 1) * 8,
+                _ => 8,
+            };
+            found |= header;
+            next = following;
+            if at > packet.data.len() {
+                break;
+            }
+        }
+        // What follows a header that is cut off is not looked at, but taken for the payload unless it says otherwise.
+        Some(if matches!(next, 59 | protocol::ESP) { found } else { found | Self::PROTOCOL })
+    }
+}
+
 // `struct ip6t_ipv6header_info`
 impl Extension for Ipv6Header {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        let Some(found) = Headers::of(packet) else { return Outcome::NoMatch };
+        let (wanted, found) = (self.headers, found.bits());
+        // With `!` and `--soft` none of the headers may be there.
+        match (self.soft, self.not) {
+            (true, not) => {
+                let inverted = if not { 0xff } else { 0 };
+                ((found ^ wanted.bits() ^ inverted) & wanted.bits() == 0).into()
+            }
+            (false, not) => ((found == wanted.bits()) != not).into(),
+        }
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 3,
@@ -136,6 +186,8 @@ const fn choice(name: &'static str, aliases: &'static [&'static str], help: &'st
 mod tests {
     use super::*;
     use crate::model::Family;
+    use crate::packet::Meta;
+    use crate::registry::testing::{Nowhere, Trial, ipv6};
     use crate::registry::testing::{decodes, layout, text_cases};
 
     #[test]
@@ -157,5 +209,22 @@ mod tests {
         let expected = vec![0x84, 0xff, 0xff, 0, 0, 0, 0, 0];
         assert_eq!(layout::<Ipv6Header>(Family::Ipv6, 0, text), Some(expected));
         assert!(!decodes::<Ipv6Header>(Family::Ipv6, 0, &[1, 1, 0]));
+    }
+
+    #[test]
+    fn packets() {
+        let packet = ipv6(0, &[60, 0, 1, 4, 0, 0, 0, 0, 17, 0, 1, 4, 0, 0, 0, 0, 0, 0, 0, 0]);
+        for (text, holds) in [
+            ("--header hop-by-hop,ipv6-opts,protocol", true),
+            ("--header hop-by-hop", false),
+            ("! --header hop-by-hop", true),
+            ("--header hop-by-hop --soft", true),
+            ("! --header hop-by-hop --soft", false),
+            ("! --header hop-by-hop,ipv6-route --soft", false),
+            ("! --header ipv6-route --soft", true),
+        ] {
+            let mut trial = Trial::new::<Ipv6Header>(Family::Ipv6, text, Nowhere);
+            assert_eq!(trial.matches(&packet, &Meta::default()), holds.into(), "{text}");
+        }
     }
 }

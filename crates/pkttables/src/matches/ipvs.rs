@@ -2,7 +2,10 @@
 
 use crate::domain::{HostMask, Port, ProtocolNumber};
 use crate::model::{Families, Negatable};
-use crate::registry::{Domain, Extension, Flag, Require, Revision, RuleScope, Scope, Value, ValueError};
+use crate::packet::Packet;
+use crate::registry::{
+    Context, Domain, Extension, Flag, Outcome, Require, Revision, RuleScope, Scope, Value, ValueError,
+};
 use crate::{choices, extension};
 use nfnetlink::wire::Problem;
 
@@ -104,6 +107,11 @@ mod bit {
 }
 
 impl Extension for Ipvs {
+    /// Without virtual services, as which the evaluator takes it, no connection belongs to one.
+    fn matches(&self, _: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        self.not.into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 40,

@@ -1,8 +1,9 @@
 //! `-m limit`: a token bucket, so that the rule matches only so many packets per unit of time.
 use crate::domain::{Period, RateUnit};
-use crate::packet::Packet;
+use crate::packet::{HZ, Packet, jiffies};
 use crate::registry::{
-    Context, Extension, FromNative, Lister, Native, NativeWriter, Outcome, Recognised, Revision, RuleScope,
+    Backend, Context, Extension, FromNative, Lister, Native, NativeWriter, Outcome, Recognised, Revision,
+    RuleScope,
 };
 use crate::{extension, integer, model::Families};
 use nfnetlink::wire::EncodeError;
@@ -34,7 +35,33 @@ impl Default for Limit {
     }
 }
 
+/// What a legacy bucket gains per jiffy (`CREDITS_PER_JIFFY` of net/netfilter/xt_limit.c).
+const CREDIT: u32 = 1 << (u32::MAX / (HZ as u32 * 60 * 60 * 24)).ilog2();
+
+/// What so many periods of 1/10,000 second cost there.
+const fn credits(periods: u32) -> u32 {
+    const PER_SECOND: u32 = HZ as u32 * CREDIT;
+    match periods.checked_mul(PER_SECOND) {
+        Some(credits) => credits / 10_000,
+        None => (periods / 10_000).wrapping_mul(PER_SECOND),
+    }
+}
+
 impl Limit {
+    /// Whether the packet is within the limit as legacy rules count it, in credits that come with jiffies.
+    fn pays_by_jiffies(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> bool {
+        let period = u32::try_from(self.rate.0).unwrap_or(u32::MAX);
+        let most = u64::from(credits(period.wrapping_mul(self.burst)));
+        let now = jiffies(packet.meta.time);
+        let bucket = context.own.get_or(|| Bucket { tokens: most, last: now });
+        let passed = now.saturating_sub(bucket.last);
+        let tokens = bucket.tokens.saturating_add(passed.saturating_mul(CREDIT.into())).min(most);
+        bucket.last = now;
+        let left = tokens.checked_sub(credits(period).into());
+        bucket.tokens = left.unwrap_or(tokens);
+        left.is_some()
+    }
+
     fn from_expression(limit: &expr::Limit<'_>) -> Option<Self> {
         let plain = limit.limit_type.is_none_or(|counted| counted == LimitType::PKTS)
             && limit.flags.is_none_or(|flags| flags.is_empty())
@@ -72,6 +99,9 @@ extension! {
 
 impl Extension for Limit {
     fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
+        if context.backend == Backend::Legacy {
+            return self.pays_by_jiffies(packet, context).into();
+        }
         // `nft_limit_eval`: time is what tokens are counted in.
         let cost = match self.rate.rate() {
             Some((count, unit)) => unit.seconds() * 1_000_000_000 / count.max(1),
@@ -136,7 +166,7 @@ impl Extension for Limit {
     }
 }
 
-/// Nanoseconds saved up, and when that was counted.
+/// What was saved up, and when that was counted: nanoseconds, or the credits and jiffies of legacy rules.
 #[derive(Debug)]
 struct Bucket {
     tokens: u64,

@@ -2,7 +2,10 @@
 use crate::domain::parse_bounded;
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
-use crate::registry::{Choice, Domain, Extension, Lister, Revision, Scope, Value, ValueError, bang};
+use crate::packet::Packet;
+use crate::registry::{
+    Choice, Context, Domain, Extension, Lister, Outcome, Revision, Scope, Value, ValueError, bang,
+};
 use nfnetlink::wire::Problem;
 use std::fmt::Write as _;
 
@@ -40,6 +43,18 @@ extension! {
 
 // `struct ip6t_mh`
 impl Extension for Mh {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        const NOTHING_FOLLOWS: u8 = 59;
+        match packet.transport::<6>(0) {
+            Ok([NOTHING_FOLLOWS, _, kind, ..]) => {
+                let types = self.types.value;
+                ((types.min..=types.max).contains(&kind) != self.types.not).into()
+            }
+            Ok(_) => Outcome::Drop,
+            Err(missing) => missing.outcome(),
+        }
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 3,
@@ -156,6 +171,8 @@ const fn choice(name: &'static str, aliases: &'static [&'static str], help: &'st
 mod tests {
     use super::*;
     use crate::model::Family;
+    use crate::packet::Meta;
+    use crate::registry::testing::{Nowhere, Trial, ipv6};
     use crate::registry::testing::{decodes, layout, text_cases};
 
     #[test]
@@ -184,5 +201,16 @@ mod tests {
         assert!(decodes::<Mh>(Family::Ipv6, 0, &[0, 255, 0]));
         assert!(!decodes::<Mh>(Family::Ipv6, 0, &[2, 1, 0]));
         assert!(!decodes::<Mh>(Family::Ipv6, 0, &[1, 2, 2]));
+    }
+
+    #[test]
+    fn packets() {
+        let mut trial = Trial::new::<Mh>(Family::Ipv6, "-p 135 --mh-type 1:3", Nowhere);
+        let mut judge = |payload: &[u8]| trial.matches(&ipv6(135, payload), &Meta::default());
+        assert_eq!(judge(&[59, 0, 3, 0, 0, 0, 0, 0]), Outcome::Match);
+        assert_eq!(judge(&[59, 0, 4, 0, 0, 0, 0, 0]), Outcome::NoMatch);
+        // Nothing may follow a mobility message.
+        assert_eq!(judge(&[17, 0, 3, 0, 0, 0, 0, 0]), Outcome::Drop);
+        assert_eq!(judge(&[59, 0, 3, 0, 0]), Outcome::Drop);
     }
 }

@@ -3,8 +3,10 @@
 use crate::domain::Text;
 use crate::extension;
 use crate::model::Families;
+use crate::packet::Packet;
 use crate::registry::{
-    Domain, Extension, InfoReader, InfoWriter, Lister, ObjectKind, Revision, ValueError, bang,
+    Context, Domain, Extension, InfoReader, InfoWriter, Lister, ObjectKind, Outcome, Revision, ValueError,
+    bang,
 };
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
 
@@ -39,6 +41,11 @@ extension! {
 }
 
 impl Extension for Nfacct {
+    /// The object is taken for one without quota.
+    fn matches(&self, _: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        Outcome::Match
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {
             number: 1,

@@ -2,7 +2,8 @@
 
 use crate::domain::Name;
 use crate::model::{Families, Hooks, protocol};
-use crate::registry::{Extension, Lister, Revision};
+use crate::packet::Packet;
+use crate::registry::{Context, Extension, Lister, Outcome, Revision};
 use crate::{choices, extension};
 use nfnetlink::wire::Problem;
 
@@ -77,6 +78,11 @@ const LOG: u32 = 4;
 const INVERT: u32 = 8;
 
 impl Extension for Osf {
+    /// Without fingerprints, as which the evaluator takes it, no system is recognised, and `!` makes no difference.
+    fn matches(&self, _: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        Outcome::NoMatch
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 48,

@@ -2,9 +2,10 @@
 
 use crate::domain::HostMask;
 use crate::model::{Families, Family, Negatable, protocol};
+use crate::packet::Packet;
 use crate::registry::{
-    Choice, Domain, Extension, Flag, InfoReader, InfoWriter, Lister, Revision, RuleScope, Scope, Sink, Value,
-    ValueError,
+    Choice, Context, Domain, Extension, Flag, InfoReader, InfoWriter, Lister, Outcome, Revision, RuleScope,
+    Scope, Sink, Value, ValueError,
 };
 use crate::system::Protocols;
 use crate::{choices, extension};
@@ -155,6 +156,11 @@ const ELEMENT: usize = 76;
 const STRICT: u16 = 8;
 
 impl Extension for Policy {
+    /// Without policies of IPsec, as which the evaluator takes it, no packet is transformed.
+    fn matches(&self, _: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        (self.policy == Treatment::None).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 308,

@@ -1,9 +1,12 @@
 //! `-m rateest`: compares rates that the RATEEST target estimates.
 use crate::domain::{RateEstimatorName, parse_bounded};
 use crate::model::Families;
+use crate::packet::Packet;
 use crate::registry::{
-    Domain, Extension, Flag, Lister, Require, Revision, RuleScope, Scope, Sink, Value, ValueError, WriteValue,
+    Context, Domain, Extension, Flag, Lister, Outcome, Require, Revision, RuleScope, Scope, Sink, Value,
+    ValueError, WriteValue,
 };
+use crate::targets::rateest::Estimator;
 use crate::{choices, extension};
 use nfnetlink::wire::Problem;
 use std::fmt::Write as _;
@@ -110,7 +113,38 @@ extension! {
     }
 }
 
+impl Rateest {
+    /// Compares two estimated rates, or what is left of the given ones.
+    fn compare(&self, given: [u32; 2], first: u64, second: u64) -> bool {
+        let [first_given, second_given] = given;
+        let side = |given: u32, rate: u64| match self.delta {
+            true => u64::from(given).saturating_sub(rate) as u32,
+            false => rate as u32,
+        };
+        let first = side(first_given, first);
+        let second = if self.second.is_some() { side(second_given, second) } else { second_given };
+        match self.comparison {
+            Some(Comparison::Less) => first < second,
+            Some(Comparison::Greater) => first > second,
+            _ => first == second,
+        }
+    }
+}
+
 impl Extension for Rateest {
+    fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
+        let mut rates = |name: &Option<RateEstimatorName>| match name {
+            Some(name) => context.shared.get_or(name.as_str(), Estimator::default).rates(packet),
+            None => (0, 0),
+        };
+        // Rates are kept in 32 bits.
+        let (first_bytes, first_packets) = rates(&self.first);
+        let (second_bytes, second_packets) = rates(&self.second);
+        let bytes = self.bytes.is_none_or(|given| self.compare(given, first_bytes, second_bytes));
+        let packets = self.packets.is_none_or(|given| self.compare(given, first_packets, second_packets));
+        ((bytes && packets) != self.not).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 72,

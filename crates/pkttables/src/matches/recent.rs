@@ -4,7 +4,7 @@ use crate::model::{Families, Family};
 use crate::packet::Packet;
 use crate::registry::{
     Context, Extension, Flag, InfoReader, InfoWriter, Lister, ObjectKind, Outcome, Require, Revision,
-    RuleScope, ValueError,
+    RuleScope, Shared, ValueError,
 };
 use crate::{choices, extension, integer, registry::Domain};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
@@ -187,18 +187,29 @@ extension! {
     }
 }
 
+impl Recent {
+    fn list<'s>(&self, shared: &'s mut Shared) -> &'s mut List {
+        let mask = self.mask.as_ref().map(|mask| mask.bits);
+        shared.get_or(self.list.as_str(), || List { mask, ..List::default() })
+    }
+}
+
 impl Extension for Recent {
+    fn install(&self, shared: &mut Shared) {
+        let list = self.list(shared);
+        list.remembers = list.remembers.max(match self.hits {
+            0 => 32,
+            hits => hits.checked_next_power_of_two().unwrap_or(hits) as usize,
+        });
+    }
+
     fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
         let address = if self.destination { packet.layout.destination } else { packet.layout.source };
         // What leaves has lost a hop already.
         let hops = u32::from(packet.hops()) + u32::from(packet.meta.output.is_some());
         let now = packet.meta.time;
-        let list = context.shared.get_or(self.list.as_str(), List::default);
-        list.remembers = list.remembers.max(match self.hits {
-            0 => 32,
-            hits => hits.checked_next_power_of_two().unwrap_or(hits) as usize,
-        });
-        let address = masked(address, self.mask.as_ref().map(|mask| mask.bits));
+        let list = self.list(context.shared);
+        let address = masked(address, list.mask);
         let since = now.checked_sub(u64::from(self.seconds) * 1_000_000_000);
         let wanted_hops = if self.same_ttl { hops } else { 0 };
         let found = list.entries.iter().position(|entry| {
@@ -314,6 +325,8 @@ impl Extension for Recent {
 #[derive(Debug, Default)]
 struct List {
     entries: Vec<Seen>,
+    /// The bits of addresses that count, by the first rule that names the list.
+    mask: Option<IpAddr>,
     /// How many times are kept of each address.
     remembers: usize,
 }

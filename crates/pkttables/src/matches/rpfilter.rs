@@ -1,9 +1,12 @@
 //! `-m rpfilter`: asks whether an answer would take the way back that the packet came.
 
 use crate::extension;
-use crate::model::{Families, Hooks, Tables};
-use crate::registry::{Extension, Flag, Revision};
+use crate::matches::addrtype::AddressType;
+use crate::model::{Families, Family, Hooks, Tables};
+use crate::packet::Packet;
+use crate::registry::{Context, Extension, Flag, Outcome, Revision};
 use nfnetlink::wire::Problem;
+use std::net::IpAddr;
 
 /// The `rpfilter` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,7 +57,41 @@ const VALID_MARK: u8 = 2;
 const ACCEPT_LOCAL: u8 = 4;
 const INVERT: u8 = 8;
 
+impl Rpfilter {
+    fn comes_back(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> bool {
+        let (source, input) = (packet.layout.source, packet.meta.input);
+        if input.is_some_and(|input| input.as_bytes() == b"lo") {
+            return true;
+        }
+        match (source, packet.layout.destination) {
+            // A host that has no address yet; and what nothing leads back to is not sent on anyway.
+            (IpAddr::V4(source), IpAddr::V4(to)) if source.is_unspecified() => {
+                return to.is_broadcast() || to.octets().starts_with(&[224, 0, 0]);
+            }
+            (IpAddr::V6(source), _) if source.is_unspecified() => return true,
+            (IpAddr::V6(source), _) if source.is_unicast_link_local() => return true,
+            _ => {}
+        }
+        let mark = if self.valid_mark { packet.meta.mark } else { 0 };
+        match context.environment.address_type(source, None) {
+            AddressType::Local if !self.accept_local => false,
+            AddressType::Local if packet.family() == Family::Ipv6 || self.loose => true,
+            AddressType::Local if source.is_loopback() => false,
+            AddressType::Local => context.environment.address_type(source, input) == AddressType::Local,
+            AddressType::Unicast | AddressType::Multicast => {
+                let route = context.environment.route(source, mark);
+                route.is_some_and(|route| self.loose || Some(route.interface) == input)
+            }
+            _ => false,
+        }
+    }
+}
+
 impl Extension for Rpfilter {
+    fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
+        (self.comes_back(packet, context) != self.not).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 1,

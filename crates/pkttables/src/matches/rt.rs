@@ -2,8 +2,10 @@
 use crate::domain::{Ipv6Hops, U32Range};
 use crate::extension;
 use crate::model::{Families, Negatable};
-use crate::registry::{Extension, Flag, Lister, Revision, RuleScope, ValueError};
+use crate::packet::{HeaderError, Packet};
+use crate::registry::{Context, Extension, Flag, Lister, Outcome, Revision, RuleScope, ValueError};
 use nfnetlink::wire::Problem;
+use std::net::Ipv6Addr;
 
 /// The `rt` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,8 +80,47 @@ extension! {
     }
 }
 
+impl Rt {
+    /// Whether the addresses, which begin at `start` and take up `length` bytes, are those that the rule wants.
+    fn lists_addresses(&self, packet: &Packet<'_>, start: usize, length: usize) -> bool {
+        let wanted = self.addresses.as_slice();
+        let listed =
+            (start..start + length / 16 * 16).step_by(16).filter_map(|at| packet.data.array::<16>(at));
+        let mut listed = listed.map(Ipv6Addr::from);
+        if wanted.is_empty() {
+            true
+        } else if self.not_strict {
+            wanted.iter().all(|wanted| listed.any(|address| address == *wanted))
+        } else {
+            listed.eq(wanted.iter().copied())
+        }
+    }
+}
+
 // `struct ip6t_rt`
 impl Extension for Rt {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        const ROUTING: u8 = 43;
+        let found = match packet.layout.find_header(&packet.data, ROUTING, false) {
+            Ok(found) => found.offset,
+            Err(HeaderError::Absent) => return Outcome::NoMatch,
+            Err(HeaderError::Broken) => return Outcome::Drop,
+        };
+        let Some([_, units, kind, left]) = packet.data.array(found) else { return Outcome::Drop };
+        let length = (usize::from(units) + 1) * 8;
+        if packet.data.len() - found < length {
+            return Outcome::Drop;
+        }
+        let fits = self.segments_left.is_none_or(|test| test.value.contains(left.into()) != test.not)
+            && self.length.is_none_or(|test| (test.value as usize == length) != test.not)
+            && self.kind.is_none_or(|test| (test.value == u32::from(kind)) != test.not);
+        if !fits {
+            return Outcome::NoMatch;
+        }
+        let reserved = !self.reserved || packet.data.be32(found + 4) == Some(0);
+        (reserved && self.lists_addresses(packet, found + 8, length - 8)).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 280,
@@ -158,6 +199,8 @@ fn bits(flags: &[(bool, u8)]) -> u8 {
 mod tests {
     use super::*;
     use crate::model::Family;
+    use crate::packet::Meta;
+    use crate::registry::testing::{Nowhere, Trial, ipv6};
     use crate::registry::testing::{decodes, layout, text_cases};
     use proptest::prelude::*;
 
@@ -207,5 +250,28 @@ mod tests {
             info[276] = 17;
             prop_assert!(!decodes::<Rt>(Family::Ipv6, 0, &info));
         }
+    }
+
+    #[test]
+    fn packets() {
+        let hops = [[0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7], [0xfd; 16]].concat();
+        let packet = ipv6(43, &[&[59, 4, 0, 1, 0, 0, 0, 0], &hops[..]].concat());
+        let judge = |text: &str, packet: &[u8]| {
+            Trial::new::<Rt>(Family::Ipv6, text, Nowhere).matches(packet, &Meta::default())
+        };
+        for (text, holds) in [
+            ("", true),
+            ("--rt-type 0 --rt-segsleft 1:2 --rt-len 40", true),
+            ("! --rt-segsleft 1", false),
+            ("--rt-type 0 --rt-0-res", true),
+            ("--rt-type 0 --rt-0-addrs fd00::7", false),
+            ("--rt-type 0 --rt-0-addrs fd00::7 --rt-0-not-strict", true),
+            ("--rt-type 0 --rt-0-addrs fd00::7,fdfd:fdfd:fdfd:fdfd:fdfd:fdfd:fdfd:fdfd", true),
+        ] {
+            assert_eq!(judge(text, &packet), holds.into(), "{text}");
+        }
+        // A header that is longer than the packet.
+        assert_eq!(judge("", &ipv6(43, &[59, 1, 0, 1, 0, 0, 0, 0])), Outcome::Drop);
+        assert_eq!(judge("", &ipv6(59, &[])), Outcome::NoMatch);
     }
 }

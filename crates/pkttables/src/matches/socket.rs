@@ -2,7 +2,8 @@
 
 use crate::extension;
 use crate::model::{Families, Hooks};
-use crate::registry::{Extension, Flag, InfoReader, InfoWriter, Lister, Revision};
+use crate::packet::Packet;
+use crate::registry::{Context, Edit, Extension, Flag, InfoReader, InfoWriter, Lister, Outcome, Revision};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
 
 /// The `socket` match.
@@ -47,6 +48,17 @@ const NO_WILDCARD: u8 = 2;
 const RESTORE_MARK: u8 = 4;
 
 impl Extension for Socket {
+    fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
+        let Some(socket) = context.environment.socket(packet) else { return Outcome::NoMatch };
+        if (socket.wildcard && !self.no_wildcard) || (self.transparent && !socket.transparent) {
+            return Outcome::NoMatch;
+        }
+        if self.restore_mark {
+            context.edit(Edit::Mark(socket.mark));
+        }
+        Outcome::Match
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {
             number: 3,

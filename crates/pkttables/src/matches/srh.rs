@@ -2,7 +2,10 @@
 use crate::domain::{parse_address, parse_mask};
 use crate::extension;
 use crate::model::{Families, Family, Negatable};
-use crate::registry::{Domain, Extension, InfoWriter, Lister, Revision, Scope, Value, ValueError, bang};
+use crate::packet::Packet;
+use crate::registry::{
+    Context, Domain, Extension, InfoWriter, Lister, Outcome, Revision, Scope, Value, ValueError, bang,
+};
 use nfnetlink::wire::{DecodeError, EncodeError, Problem, Reader};
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv6Addr};
@@ -112,8 +115,54 @@ srh! {
 /// The bits of the three segments, which revision 0 does not have.
 const SEGMENTS: u16 = 0x3800;
 
+impl Srh {
+    /// Whether all conditions hold; `None` if there is no such header or it is cut off.
+    fn holds(&self, packet: &Packet<'_>) -> Option<bool> {
+        const ROUTING: u8 = 43;
+        const SEGMENT_ROUTING: u8 = 4;
+        let start = packet.layout.find_header(&packet.data, ROUTING, false).ok()?.offset;
+        let [next, units, kind, left, last, _, tag @ ..] = packet.data.array::<8>(start)?;
+        let length = (usize::from(units) + 1) * 8;
+        if packet.data.len() - start < length || kind != SEGMENT_ROUTING || left > last {
+            return None;
+        }
+        let segment =
+            |number: u8| packet.data.array::<16>(start + 8 + 16 * usize::from(number)).map(Ipv6Addr::from);
+        let fits = |test: Option<Negatable<Segment>>, address: Option<Ipv6Addr>| {
+            let Some(Negatable { value, not }) = test else { return Some(true) };
+            let address = address?;
+            Some((address & value.mask == value.address & value.mask) != not)
+        };
+        let fields = self.next_header.is_none_or(|test| (test.value == next) != test.not)
+            && self.length.holds(units)
+            && self.segments_left.holds(left)
+            && self.last_entry.holds(last)
+            && self.tag.is_none_or(|test| (test.value == u16::from_ne_bytes(tag)) != test.not);
+        // Segments are listed backwards, so the one before this one stands behind it.
+        Some(
+            fields
+                && fits(self.previous, left.checked_add(1).filter(|_| left != last).and_then(segment))?
+                && fits(self.next, left.checked_sub(1).and_then(segment))?
+                && fits(self.last, segment(0))?,
+        )
+    }
+}
+
+impl FieldTest {
+    /// Whether a field with this number passes.
+    fn holds(self, field: u8) -> bool {
+        self.equal.is_none_or(|not| (field == self.number) != not)
+            && self.greater.is_none_or(|not| (field > self.number) != not)
+            && self.less.is_none_or(|not| (field < self.number) != not)
+    }
+}
+
 // `struct ip6t_srh1`, `struct ip6t_srh`
 impl Extension for Srh {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        self.holds(packet).unwrap_or(false).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {
             number: 1,
@@ -278,6 +327,8 @@ impl Value for Segment {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packet::Meta;
+    use crate::registry::testing::{Nowhere, Trial, ipv6};
     use crate::registry::testing::{decodes, layout, text_cases};
     use proptest::prelude::*;
 
@@ -331,6 +382,25 @@ mod tests {
             segments.iter().for_each(|segment| info.extend(segment.to_be_bytes()));
             info.extend([0x3fff, inverted].map(u16::to_ne_bytes).concat());
             prop_assert!(decodes::<Srh>(Family::Ipv6, 1, &info));
+        }
+    }
+
+    #[test]
+    fn packets() {
+        let segments = [[0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7], [0xfd; 16]].concat();
+        let packet = ipv6(43, &[&[59, 4, 4, 1, 1, 0, 1, 0], &segments[..]].concat());
+        for (text, holds) in [
+            ("", true),
+            ("--srh-next-hdr 59 --srh-hdr-len-eq 4 --srh-segs-left-lt 2 ! --srh-last-entry-gt 1", true),
+            ("--srh-tag 1", cfg!(target_endian = "little")),
+            ("--srh-tag 256", cfg!(target_endian = "big")),
+            ("--srh-nsid fd00::/64", true),
+            ("! --srh-lsid fd00::7", false),
+            // The first of all segments has none before it.
+            ("! --srh-psid fd00::7", false),
+        ] {
+            let mut trial = Trial::new::<Srh>(Family::Ipv6, text, Nowhere);
+            assert_eq!(trial.matches(&packet, &Meta::default()), holds.into(), "{text}");
         }
     }
 }

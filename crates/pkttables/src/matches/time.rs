@@ -1,6 +1,9 @@
 //! `-m time`: compares the time at which the packet arrives.
 use crate::model::Families;
-use crate::registry::{Domain, Extension, Flag, Lister, Revision, RuleScope, Scope, Value, ValueError};
+use crate::packet::Packet;
+use crate::registry::{
+    Context, Domain, Extension, Flag, Lister, Outcome, Revision, RuleScope, Scope, Value, ValueError,
+};
 use crate::{extension, flag_set};
 use std::fmt::Write as _;
 
@@ -143,6 +146,31 @@ impl Default for Time {
 }
 
 impl Extension for Time {
+    fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
+        const MINUTE: i64 = 60;
+        const DAY: i64 = 24 * 60 * MINUTE;
+        let mut now = (packet.meta.time / 1_000_000_000).cast_signed();
+        if self.kernel_time_zone {
+            now -= MINUTE * i64::from(context.environment.minutes_west());
+        }
+        if now < self.from_date.0.into() || now > self.to_date.0.into() {
+            return Outcome::NoMatch;
+        }
+        let (from, to) = (i64::from(self.from_time.0), i64::from(self.to_time.0));
+        let time = now.rem_euclid(DAY);
+        let within = if from < to { from <= time && time <= to } else { from <= time || time <= to };
+        if from >= to && self.contiguous && time <= to {
+            now -= DAY;
+        }
+        let days = now.div_euclid(DAY);
+        // 1970 began on a Thursday.
+        let week_day = (days + 3).rem_euclid(7) + 1;
+        let week_day = self.week_days.bits() >> week_day & 1 != 0;
+        let month_day = || u32::try_from(days).map(|days| civil(days).2).unwrap_or_default();
+        let month_day = self.month_days == MonthDays::ALL || self.month_days.0 >> month_day() & 1 != 0;
+        (within && week_day && month_day).into()
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 24,
@@ -292,13 +320,18 @@ impl Value for Date {
 
     fn write(&self, out: &mut String, scope: &Scope) {
         let (days, seconds) = (self.0 / (24 * 60 * 60), self.0 % (24 * 60 * 60));
-        // The first guess is never too early, since no year has more than 366 days.
-        let year =
-            (1970..=1970 + days / 365).rev().find(|year| days_before(*year, 1) <= days).unwrap_or(1970);
-        let month = (1..=12).rev().find(|month| days_before(year, *month) <= days).unwrap_or(1);
-        let _ = write!(out, "{year:04}-{month:02}-{:02}T", days - days_before(year, month) + 1);
+        let (year, month, day) = civil(days);
+        let _ = write!(out, "{year:04}-{month:02}-{day:02}T");
         TimeOfDay(seconds).write(out, scope);
     }
+}
+
+/// Year, month and day of the month, so many days after the beginning of 1970.
+fn civil(days: u32) -> (u32, u32, u32) {
+    // The first guess is never too early, since no year has more than 366 days.
+    let year = (1970..=1970 + days / 365).rev().find(|year| days_before(*year, 1) <= days).unwrap_or(1970);
+    let month = (1..=12).rev().find(|month| days_before(year, *month) <= days).unwrap_or(1);
+    (year, month, days - days_before(year, month) + 1)
 }
 
 /// Days from the beginning of 1970 to the beginning of a month.
@@ -358,6 +391,8 @@ impl Value for WeekDayList {
 mod tests {
     use super::*;
     use crate::model::Family;
+    use crate::packet::Meta;
+    use crate::registry::testing::{Nowhere, Trial, ipv4};
     use crate::registry::testing::{layout_cases, text_cases};
     use proptest::prelude::*;
 
@@ -410,6 +445,31 @@ mod tests {
                 Ok(date) => prop_assert_eq!(date, Date(seconds)),
                 Err(_) => prop_assert!(year > 2038),
             }
+        }
+    }
+
+    #[test]
+    fn packets() {
+        let judge = |text: &str, time: u64| {
+            let meta = Meta { time: time * 1_000_000_000, ..Meta::default() };
+            Trial::new::<Time>(Family::Ipv4, text, Nowhere).matches(&ipv4(17, &[]), &meta) == Outcome::Match
+        };
+        // Saturday, 2026-11-28, half past midnight.
+        let now = 1_795_825_800;
+        for (text, holds) in [
+            ("--weekdays Sat --monthdays 28", true),
+            ("! --weekdays Sat", false),
+            ("! --monthdays 28", false),
+            ("--timestart 23:00 --timestop 01:00", true),
+            ("--timestart 01:00 --timestop 23:00", false),
+            ("--weekdays Sat --timestart 23:00 --timestop 01:00", true),
+            ("--weekdays Sat --timestart 23:00 --timestop 01:00 --contiguous", false),
+            ("--weekdays Fri --monthdays 27 --timestart 23:00 --timestop 01:00 --contiguous", true),
+            ("--datestart 2026-11-28T00:30:00 --datestop 2026-11-28T00:30:00", true),
+            ("--datestart 2026-11-28T00:30:01", false),
+            ("--datestop 2026-11-28T00:29:59", false),
+        ] {
+            assert_eq!(judge(text, now), holds, "{text}");
         }
     }
 }

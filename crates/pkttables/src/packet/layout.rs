@@ -138,7 +138,7 @@ impl Layout {
         }
         let data = data.truncated(len);
         let mut fragment = Fragment::default();
-        let found = walk(&data, None, authentication, false, &mut fragment);
+        let found = walk(&data, 0, None, authentication, false, &mut fragment);
         Ok(Self {
             family: Family::Ipv6,
             source: Ipv6Addr::from(source).into(),
@@ -148,6 +148,14 @@ impl Layout {
             transport: found.map_or(0, |found| found.offset),
             fragment: Fragment { offset: found.map_or(0, |found| found.fragment_offset), ..fragment },
         })
+    }
+
+    /// Looks for the transport header of an IPv6 packet that an ICMPv6 error quotes at `base`: its protocol and place,
+    /// and whether it is that of a fragment. `None` if the headers are cut off.
+    pub(crate) fn quoted_transport(data: &Data<'_>, base: usize) -> Option<(u8, usize, bool)> {
+        let mut fragment = Fragment::default();
+        let found = walk(data, base, None, Authentication::Stop, false, &mut fragment).ok()?;
+        Some((found.protocol, found.offset, fragment.header.is_some()))
     }
 
     /// Whether the IPv4 header's checksum is right; an IPv6 header has none.
@@ -169,8 +177,28 @@ impl Layout {
             return Err(HeaderError::Absent);
         }
         let data = data.truncated(self.len);
-        walk(&data, Some(target), Authentication::Skip, skip_used_routing, &mut Fragment::default())
+        walk(&data, 0, Some(target), Authentication::Skip, skip_used_routing, &mut Fragment::default())
     }
+}
+
+/// Passes over IPv6 extension headers from `start` on, as the kernel's `ipv6_skip_exthdr`: the protocol and place of
+/// what follows them, which is the fragment header of later fragments. `None` if the chain is cut off.
+#[must_use]
+pub fn skip_extension_headers(data: &Data<'_>, mut protocol: u8, mut start: usize) -> Option<(u8, usize)> {
+    while is_extension_header(protocol) {
+        if protocol == NONE {
+            return None;
+        }
+        let [next, length] = data.array(start)?;
+        start += match protocol {
+            FRAGMENT if data.be16(start + 2)? & !7 != 0 => break,
+            FRAGMENT => 8,
+            protocol::AH => (usize::from(length) + 2) * 4,
+            _ => (usize::from(length) + 1) * 8,
+        };
+        protocol = next;
+    }
+    Some((protocol, start))
 }
 
 /// Whether the number is that of a header which another one follows.
@@ -181,14 +209,15 @@ pub const fn is_extension_header(number: u8) -> bool {
 
 fn walk(
     data: &Data<'_>,
+    base: usize,
     target: Option<u8>,
     authentication: Authentication,
     skip_used_routing: bool,
     fragment: &mut Fragment,
 ) -> Result<FoundHeader, HeaderError> {
     let broken = HeaderError::Broken;
-    let mut next = data.u8(6).ok_or(broken)?;
-    let mut start = 40_usize;
+    let mut next = data.u8(base + 6).ok_or(broken)?;
+    let mut start = base + 40;
     loop {
         let mut found = target == Some(next);
         let here = FoundHeader { protocol: next, offset: start, fragment_offset: 0 };

@@ -2,17 +2,21 @@
 
 mod connection;
 mod data;
+pub(crate) mod jhash;
+mod jiffies;
 mod layout;
 mod meta;
 
 pub use connection::{Connection, Direction, Status, Tuple};
 pub use data::Data;
+pub use jiffies::{HZ, jiffies, jiffies_of_millis};
 pub use layout::{
     Authentication, FoundHeader, Fragment, HeaderError, Layout, Malformed, is_extension_header,
+    skip_extension_headers,
 };
 pub use meta::{InterfaceName, Link, Meta, PacketKind, TrackState};
 
-use crate::model::Family;
+use crate::model::{Family, protocol};
 use crate::registry::Outcome;
 
 /// An IP packet and what is known of it.
@@ -70,6 +74,21 @@ impl<'a> Packet<'a> {
         }
     }
 
+    /// The four bytes in which the transport protocol has its ports, or what stands for them (`proto_ports_offset`);
+    /// zeros for protocols without. `None` if they are cut off.
+    ///
+    /// Of later fragments of IPv4 it is what stands there; those of IPv6 have none.
+    #[must_use]
+    pub fn ports_or_zero(&self) -> Option<[u16; 2]> {
+        let (number, start) = match self.family() {
+            Family::Ipv4 => (self.layout.protocol?, self.layout.transport),
+            Family::Ipv6 => skip_extension_headers(&self.data, self.data.u8(6)?, 40)?,
+        };
+        let Some(offset) = ports_offset(number) else { return Some([0, 0]) };
+        let start = start + offset;
+        Some([self.data.be16(start)?, self.data.be16(start + 2)?])
+    }
+
     /// Whether the transport header is one of this protocol.
     #[must_use]
     pub fn is(&self, protocol: u8) -> bool {
@@ -96,5 +115,19 @@ impl<'a> Packet<'a> {
                 high << 4 | low >> 4
             }
         }
+    }
+}
+
+/// Where in a transport header the ports are, or what stands for them (`proto_ports_offset`); `None` if it has none.
+pub(crate) const fn ports_offset(number: u8) -> Option<usize> {
+    match number {
+        protocol::TCP
+        | protocol::UDP
+        | protocol::DCCP
+        | protocol::ESP
+        | protocol::SCTP
+        | protocol::UDPLITE => Some(0),
+        protocol::AH => Some(4),
+        _ => None,
     }
 }

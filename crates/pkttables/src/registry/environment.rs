@@ -1,7 +1,9 @@
 use super::Edit;
 use crate::matches::addrtype::AddressType;
+use crate::matches::cgroup::Cgroup;
 use crate::matches::connlimit::Connlimit;
 use crate::packet::{InterfaceName, Packet};
+use crate::targets::tproxy::Tproxy;
 use crate::{matches, targets};
 use std::fmt;
 use std::net::IpAddr;
@@ -54,6 +56,33 @@ pub trait Environment: fmt::Debug {
     /// The socket on this host that made the packet or will get it. By default there is none.
     fn socket(&mut self, _packet: &Packet<'_>) -> Option<Socket> {
         None
+    }
+
+    /// Whether the socket that the packet belongs to is in the control group of a `cgroup` match, whether or not that is
+    /// negated; `None` if there is no such socket, as by default.
+    fn in_cgroup(&mut self, _query: &Cgroup, _packet: &Packet<'_>) -> Option<bool> {
+        None
+    }
+
+    /// The socket to which a `TPROXY` target hands the packet: that of the connection, or one that listens where the
+    /// target says. By default there is none.
+    fn proxy(&mut self, _query: &Tproxy, _packet: &Packet<'_>) -> Option<Socket> {
+        None
+    }
+
+    /// Whether the acknowledgement in a TCP packet is of a sequence number that `SYNPROXY` chose. By default it is not.
+    fn is_syn_cookie(&mut self, _packet: &Packet<'_>) -> bool {
+        false
+    }
+
+    /// The number that stands for a security context; 0 for none. By default 1.
+    fn security_id(&mut self, _context: &str) -> u32 {
+        1
+    }
+
+    /// By how many minutes the kernel's time zone is behind UTC. By default 0.
+    fn minutes_west(&mut self) -> i32 {
+        0
     }
 
     /// Whether a `set` match holds for the packet, but for its negation; `None` if there is no such set.

@@ -2,7 +2,7 @@ use super::{Environment, Shared, Slot};
 use crate::domain::NatRange;
 use crate::model::{Hook, TableName};
 use crate::packet::InterfaceName;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// What a match makes of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +95,13 @@ pub enum Edit {
     SegmentSize(u16),
     /// The TCP options whose kinds' bits are set are overwritten by padding.
     StripTcpOptions([u64; 4]),
+    /// An IPv6 address, in the packet's own header or in one that it quotes.
+    Address {
+        /// Where it is.
+        at: usize,
+        /// What it becomes; no checksum changes.
+        address: Ipv6Addr,
+    },
     /// The packet is not tracked.
     Untrack,
     /// How the packet is tracked.

@@ -4,7 +4,7 @@ use super::lister::Lister;
 use super::native::{FromNative, Native, NativeWriter, Recognised};
 use super::sets::Sets;
 use super::value::{Sink, ValueError};
-use super::{Action, Context, Outcome};
+use super::{Action, Context, Outcome, Shared};
 use crate::model::{Families, Family, Header, TableName};
 use crate::packet::Packet;
 use nfnetlink::wire::{DecodeError, EncodeError, Reader};
@@ -41,6 +41,11 @@ pub trait Extension: Describe + Clone + Debug + Default + PartialEq + Send + Syn
     fn to_native(&self, _rule: &RuleScope<'_>, _out: &mut NativeWriter<'_>) -> bool {
         false
     }
+
+    /// Does what happens in the kernel when the rule is loaded: makes what rules share by name.
+    ///
+    /// It is called once for every rule, in their order, before the first packet.
+    fn install(&self, _shared: &mut Shared) {}
 
     /// What the match makes of a packet.
     fn matches(&self, _packet: &Packet<'_>, _context: &mut Context<'_>) -> Outcome {
@@ -116,6 +121,8 @@ pub trait Instance: Any + Debug + Send + Sync {
         sets: &dyn Sets,
         out: &mut Vec<u8>,
     ) -> Result<(), InfoError>;
+    /// Makes what rules share by name, before the first packet.
+    fn install(&self, shared: &mut Shared);
     /// What the match makes of a packet.
     fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome;
     /// What the target does with a packet.
@@ -170,6 +177,10 @@ impl<T: Extension> Instance for T {
         }
         info.align(8);
         info.finish()
+    }
+
+    fn install(&self, shared: &mut Shared) {
+        Extension::install(self, shared);
     }
 
     fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {

@@ -1,9 +1,12 @@
 //! What the tests of the extensions share: text and layouts without a rule around them.
 
-use super::{Builder, Descriptor, Extension, Scope, SetEntry, Sets, Sink, WriteValue};
+use super::{
+    Action, Backend, Builder, Context, Descriptor, Edit, Environment, Extension, Instance, Outcome,
+    RuleScope, Scope, SetEntry, Sets, Shared, Sink, Slot, WriteValue,
+};
 use crate::domain::SetName;
-use crate::model::{Family, Header, Negatable};
-use crate::registry::{Instance, RuleScope};
+use crate::model::{Family, Header, Hook, Negatable, TableName};
+use crate::packet::{Authentication, Data, Layout, Meta, Packet};
 
 /// The sets `foo`, `bar`, `blacklist` and `six`, numbered from 0; the last is for IPv6.
 pub(crate) struct TestSets;
@@ -194,4 +197,84 @@ pub(crate) fn check_layout<T: Extension>(family: Family, text: &str, revision: u
     assert_eq!(printed, digits, "{text}: structure of revision {revision}");
     let decoded = T::DESCRIPTOR.decode(revision, family, &info, &TestSets);
     assert!(decoded.is_some_and(|decoded| decoded.is_ok_and(|decoded| decoded.equals(&*instance))), "{text}");
+}
+
+/// A rule's extension that packets are put to, one after another, at FORWARD of the table filter.
+pub(crate) struct Trial<E> {
+    instance: Box<dyn Instance>,
+    own: Slot,
+    shared: Shared,
+    pub(crate) environment: E,
+    pub(crate) backend: Backend,
+}
+
+/// The default answers to all questions.
+#[derive(Debug)]
+pub(crate) struct Nowhere;
+
+impl Environment for Nowhere {}
+
+impl<E: Environment> Trial<E> {
+    /// An extension with options as [`parse`] takes them.
+    pub(crate) fn new<T: Extension>(family: Family, text: &str, environment: E) -> Self {
+        let instance = parse::<T>(family, text).expect(text);
+        let mut shared = Shared::default();
+        instance.install(&mut shared);
+        Self { instance, own: Slot::default(), shared, environment, backend: Backend::Nft }
+    }
+
+    /// What the match makes of a packet.
+    pub(crate) fn matches(&mut self, bytes: &[u8], meta: &Meta) -> Outcome {
+        let mut edits = Vec::new();
+        self.put(bytes, meta, &mut edits, |instance, packet, context| instance.matches(packet, context))
+    }
+
+    /// What the target does with a packet, and the changes that it asks for.
+    pub(crate) fn act(&mut self, bytes: &[u8], meta: &Meta) -> (Action, Vec<Edit>) {
+        let mut edits = Vec::new();
+        let action =
+            self.put(bytes, meta, &mut edits, |instance, packet, context| instance.act(packet, context));
+        (action, edits)
+    }
+
+    fn put<R>(
+        &mut self,
+        bytes: &[u8],
+        meta: &Meta,
+        edits: &mut Vec<Edit>,
+        judge: impl FnOnce(&dyn Instance, &Packet<'_>, &mut Context<'_>) -> R,
+    ) -> R {
+        let data = Data::new(bytes);
+        let layout = Layout::parse(&data, Authentication::Stop).expect("a packet");
+        let mut context = Context {
+            table: TableName::Filter,
+            hook: Hook::Forward,
+            backend: self.backend,
+            environment: &mut self.environment,
+            own: &mut self.own,
+            shared: &mut self.shared,
+            edits,
+        };
+        judge(&*self.instance, &Packet::new(data, layout, meta), &mut context)
+    }
+}
+
+/// An IPv4 packet from 10.0.0.1 to 10.0.0.2.
+pub(crate) fn ipv4(protocol: u8, payload: &[u8]) -> Vec<u8> {
+    let mut packet = vec![0x45, 0, 0, 20, 0, 1, 0, 0, 64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+    packet.extend(payload);
+    let [high, low] = (packet.len() as u16).to_be_bytes();
+    packet[2..4].copy_from_slice(&[high, low]);
+    packet
+}
+
+/// An IPv6 packet from fd00::1 to fd00::2.
+pub(crate) fn ipv6(next: u8, payload: &[u8]) -> Vec<u8> {
+    let [high, low] = (payload.len() as u16).to_be_bytes();
+    let mut packet = vec![0x60, 0, 0, 0, high, low, next, 64];
+    for host in [1, 2] {
+        packet.extend([0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, host]);
+    }
+    packet.extend(payload);
+    packet
 }

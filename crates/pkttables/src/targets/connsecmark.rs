@@ -1,7 +1,8 @@
 //! `-j CONNSECMARK`: copies security marks between packet and connection.
 use crate::extension;
 use crate::model::{Families, Tables};
-use crate::registry::{Extension, Flag, Require, Revision};
+use crate::packet::Packet;
+use crate::registry::{Action, Context, Edit, Extension, Flag, Require, Revision};
 use nfnetlink::wire::Problem;
 
 /// The `CONNSECMARK` target.
@@ -33,6 +34,16 @@ extension! {
 }
 
 impl Extension for Connsecmark {
+    fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        let Some(connection) = &packet.meta.connection else { return Action::Continue };
+        match (self, packet.meta.secmark, connection.secmark) {
+            (Self::Save, 1.., 0) => context.edit(Edit::ConnectionSecMark(packet.meta.secmark)),
+            (Self::Restore, 0, 1..) => context.edit(Edit::SecMark(connection.secmark)),
+            _ => {}
+        }
+        Action::Continue
+    }
+
     // `struct xt_connsecmark_target_info` in linux/netfilter/xt_CONNSECMARK.h.
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,

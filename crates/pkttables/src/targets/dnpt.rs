@@ -1,8 +1,9 @@
 //! `-j DNPT`: replaces the prefix of the destination address.
-use crate::domain::{Ipv6Prefix, PrefixTranslation};
+use crate::domain::{Ipv6Prefix, PrefixTranslation, Side};
 use crate::extension;
 use crate::model::{Families, Hooks, Tables};
-use crate::registry::{Extension, Lister, Revision};
+use crate::packet::Packet;
+use crate::registry::{Action, Context, Extension, Lister, Revision};
 
 /// The `DNPT` target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +38,13 @@ extension! {
 }
 
 impl Extension for Dnpt {
+    fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        match self.prefixes.translate(packet, Side::Destination, context) {
+            Some(()) => Action::Continue,
+            None => Action::Drop,
+        }
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: PrefixTranslation::SIZE,

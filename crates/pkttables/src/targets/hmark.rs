@@ -1,9 +1,15 @@
 //! `-j HMARK`: sets the packet's mark to a hash of its addresses and ports.
+mod hashed;
+
 use crate::domain::parse_mask;
 use crate::model::{AddressMask, Families, Family};
-use crate::registry::{Domain, Extension, Lister, Revision, RuleScope, Scope, Value, ValueError};
+use crate::packet::Packet;
+use crate::registry::{
+    Action, Context, Domain, Edit, Extension, Lister, Revision, RuleScope, Scope, Value, ValueError,
+};
 use crate::{choices, extension, integer};
 use bitflags::bitflags;
+use hashed::Hashed;
 use nfnetlink::wire::Problem;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -241,6 +247,17 @@ const fn set_destination([.., high, low]: &mut [u8; 4], port: u16) {
 }
 
 impl Extension for Hmark {
+    fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        let hashed = match self.given.contains(Given::CONNECTION) {
+            true => Hashed::of_connection(self, packet),
+            false => Hashed::of_packet(self, packet),
+        };
+        if let Some(hashed) = hashed {
+            context.edit(Edit::Mark(hashed.mark(self)));
+        }
+        Action::Continue
+    }
+
     // `struct xt_hmark_info` in linux/netfilter/xt_HMARK.h.
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
@@ -398,6 +415,8 @@ hexadecimal! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packet::Meta;
+    use crate::registry::testing::{Nowhere, Trial, ipv4};
     use crate::registry::testing::{encoded, text_cases};
 
     #[test]
@@ -443,5 +462,19 @@ mod tests {
         let words = [0xe93_u32, 0, 4, 5, 6, 0].map(u32::to_ne_bytes).concat();
         let info = [&[0xff; 3][..], &[0; 13], &[0xff; 16], &[0, 0, 1, 2, 0, 3, 0, 0], &words].concat();
         assert_eq!(encoded::<Hmark>(Family::Ipv4, text, 0), Some(info));
+    }
+
+    #[test]
+    fn the_mark_is_the_kernels() {
+        let text = "--hmark-tuple src,dst,sport,dport,proto --hmark-mod 0xffffffff --hmark-rnd 0xcafe";
+        let mut trial = Trial::new::<Hmark>(Family::Ipv4, text, Nowhere);
+        let mut there = ipv4(17, &[0x03, 0xe8, 0, 53, 0, 8, 0, 0]);
+        there[12..20].copy_from_slice(&[10, 1, 0, 2, 10, 2, 0, 2]);
+        let mut back = ipv4(17, &[0, 53, 0x03, 0xe8, 0, 8, 0, 0]);
+        back[12..20].copy_from_slice(&[10, 2, 0, 2, 10, 1, 0, 2]);
+        for packet in [there, back] {
+            let (_, edits) = trial.act(&packet, &Meta::default());
+            assert_eq!(edits, [Edit::Mark(0x11cd_4678)]);
+        }
     }
 }

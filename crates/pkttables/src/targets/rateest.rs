@@ -1,8 +1,11 @@
 //! `-j RATEEST`: estimates the rate of packets.
 use crate::domain::RateEstimatorName;
 use crate::extension;
-use crate::model::Families;
-use crate::registry::{Domain, Extension, Lister, Revision, RuleScope, Scope, Value, ValueError};
+use crate::model::{Counters, Families};
+use crate::packet::{HZ, Packet, jiffies};
+use crate::registry::{
+    Action, Context, Domain, Extension, Lister, Revision, RuleScope, Scope, Shared, Value, ValueError,
+};
 use std::fmt::Write as _;
 
 /// The `RATEEST` target.
@@ -52,10 +55,80 @@ extension! {
     }
 }
 
+impl Rateest {
+    fn estimator<'s>(&self, shared: &'s mut Shared) -> Option<&'s mut Estimator> {
+        let name = self.name.as_ref()?;
+        let (interval, ewma_log) = (self.interval, self.ewma_log);
+        Some(shared.get_or(name.as_str(), || Estimator { interval, ewma_log, ..Estimator::default() }))
+    }
+}
+
+/// How many packets and bytes come per second, on average (net/core/gen_estimator.c).
+///
+/// Its clock begins with the first packet.
+#[derive(Debug, Default)]
+pub(crate) struct Estimator {
+    interval: i8,
+    ewma_log: u8,
+    /// What was counted since the last estimate.
+    counted: Counters,
+    /// 256 times the estimates per second.
+    bytes: u64,
+    packets: u64,
+    /// The jiffy of the next estimate; `None` before the first packet.
+    next: Option<u64>,
+}
+
+impl Estimator {
+    fn count(&mut self, packet: &Packet<'_>) {
+        self.advance(jiffies(packet.meta.time));
+        self.counted.packets += 1;
+        self.counted.bytes += packet.data.len() as u64;
+    }
+
+    /// Bytes and packets per second.
+    pub(crate) fn rates(&mut self, packet: &Packet<'_>) -> (u64, u64) {
+        self.advance(jiffies(packet.meta.time));
+        (self.bytes >> 8, self.packets >> 8)
+    }
+
+    fn advance(&mut self, now: u64) {
+        let place = u32::try_from(self.interval + 2).unwrap_or_default().min(5);
+        let interval = (HZ / 4) << place;
+        let mut next = *self.next.get_or_insert_with(|| now.saturating_add(interval));
+        while next <= now {
+            let Counters { packets, bytes } = std::mem::take(&mut self.counted);
+            let average = |old: u64, counted: u64| {
+                let rate = counted << (10 - place);
+                old.wrapping_add(rate >> self.ewma_log).wrapping_sub(old >> self.ewma_log)
+            };
+            let (old_bytes, old_packets) = (self.bytes, self.packets);
+            self.bytes = average(old_bytes, bytes);
+            self.packets = average(old_packets, packets);
+            // Once nothing changes any more, the rest of a long pause can be skipped.
+            let settled = packets == 0 && self.bytes == old_bytes && self.packets == old_packets;
+            let skipped = if settled { (now - next) / interval } else { 0 };
+            next = next.saturating_add(interval.saturating_mul(skipped + 1));
+        }
+        self.next = Some(next);
+    }
+}
+
 /// The shortest interval in microseconds.
 const QUARTER: u32 = 250_000;
 
 impl Extension for Rateest {
+    fn install(&self, shared: &mut Shared) {
+        self.estimator(shared);
+    }
+
+    fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        if let Some(estimator) = self.estimator(context.shared) {
+            estimator.count(packet);
+        }
+        Action::Continue
+    }
+
     // `struct xt_rateest_target_info` in linux/netfilter/xt_RATEEST.h, which ends in a pointer of the kernel.
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,

@@ -2,7 +2,8 @@
 use crate::domain::SecurityContext;
 use crate::extension;
 use crate::model::{Families, Tables};
-use crate::registry::{Extension, Revision};
+use crate::packet::Packet;
+use crate::registry::{Action, Context, Edit, Extension, Revision};
 use nfnetlink::wire::{DecodeError, Problem, Reader};
 
 /// The `SECMARK` target.
@@ -32,6 +33,14 @@ extension! {
 }
 
 impl Extension for Secmark {
+    fn act(&self, _: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        if let Some(security) = &self.context {
+            let number = context.environment.security_id(security.as_str());
+            context.edit(Edit::SecMark(number));
+        }
+        Action::Continue
+    }
+
     // `struct xt_secmark_target_info_v1` and `struct xt_secmark_target_info` in linux/netfilter/xt_SECMARK.h.
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {

@@ -1,8 +1,9 @@
 //! `-j SNPT`: replaces the prefix of the source address.
-use crate::domain::{Ipv6Prefix, PrefixTranslation};
+use crate::domain::{Ipv6Prefix, PrefixTranslation, Side};
 use crate::extension;
 use crate::model::{Families, Hooks, Tables};
-use crate::registry::{Extension, Lister, Revision};
+use crate::packet::Packet;
+use crate::registry::{Action, Context, Extension, Lister, Revision};
 
 /// The `SNPT` target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +38,13 @@ extension! {
 }
 
 impl Extension for Snpt {
+    fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        match self.prefixes.translate(packet, Side::Source, context) {
+            Some(()) => Action::Continue,
+            None => Action::Drop,
+        }
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: PrefixTranslation::SIZE,
@@ -57,7 +65,11 @@ impl Extension for Snpt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Family;
+    use crate::packet::Meta;
+    use crate::registry::Edit;
     use crate::registry::testing::text_cases;
+    use crate::registry::testing::{Nowhere, Trial, ipv6};
 
     #[test]
     fn saved_forms() {
@@ -68,5 +80,18 @@ mod tests {
             "--src-pfx dead:: --dst-pfx 1c3::/64" => fails, "--src-pfx dead::1/64 --dst-pfx 1c3::/64" => fails,
             "--src-pfx dead::/64" => fails, "--dst-pfx dead::/64" => fails, "" => fails,
         }
+    }
+
+    #[test]
+    fn addresses() {
+        let mut trial =
+            Trial::new::<Snpt>(Family::Ipv6, "--src-pfx fd00::/64 --dst-pfx 2001:db8:7:8::/64", Nowhere);
+        let mut packet = ipv6(17, &[]);
+        let (action, edits) = trial.act(&packet, &Meta::default());
+        let address = "2001:db8:7:8:cf38::1".parse().expect("an address");
+        assert_eq!((action, edits), (Action::Continue, vec![Edit::Address { at: 8, address }]));
+        // No part of the address can take up the difference.
+        packet[16..24].fill(0xff);
+        assert_eq!(trial.act(&packet, &Meta::default()).0, Action::Drop);
     }
 }

@@ -1,7 +1,8 @@
 //! `-j SYNPROXY`: answers TCP connection attempts in place of the server.
 use crate::extension;
 use crate::model::{Families, Hooks, protocol};
-use crate::registry::{Extension, Flag, Revision};
+use crate::packet::Packet;
+use crate::registry::{Action, Context, Extension, Flag, Revision};
 use nfnetlink::wire::Problem;
 
 /// The `SYNPROXY` target: the TCP options that the server uses.
@@ -52,6 +53,20 @@ extension! {
 }
 
 impl Extension for Synproxy {
+    fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        const FIN_SYN_RST_ACK: u8 = 0x17;
+        const SYN: u8 = 0x02;
+        const ACK: u8 = 0x10;
+        let Ok([.., flags]) = packet.transport::<14>(0) else { return Action::Drop };
+        match flags & FIN_SYN_RST_ACK {
+            // The kernel answers by itself.
+            SYN => Action::Stolen,
+            ACK if context.environment.is_syn_cookie(packet) => Action::Stolen,
+            ACK => Action::Drop,
+            _ => Action::Continue,
+        }
+    }
+
     // `struct nf_synproxy_info` in linux/netfilter/nf_synproxy.h.
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,

@@ -2,7 +2,8 @@
 use crate::domain::{HostAddress, MarkChange, Port};
 use crate::extension;
 use crate::model::{Families, Family, Hooks, Tables, protocol};
-use crate::registry::{Extension, Lister, Revision, RuleScope, ValueError};
+use crate::packet::{Missing, Packet};
+use crate::registry::{Action, Context, Edit, Extension, Lister, Revision, RuleScope, ValueError};
 use nfnetlink::wire::EncodeError;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -47,6 +48,19 @@ extension! {
 }
 
 impl Extension for Tproxy {
+    fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action {
+        if packet.transport::<8>(0) == Err(Missing::Truncated) {
+            return Action::Drop;
+        }
+        match context.environment.proxy(self, packet) {
+            Some(socket) if socket.transparent => {
+                context.edit(Edit::Mark(packet.meta.mark & !self.mark.mask ^ self.mark.value));
+                Action::Accept
+            }
+            _ => Action::Drop,
+        }
+    }
+
     // `struct xt_tproxy_target_info_v1` and `struct xt_tproxy_target_info` in linux/netfilter/xt_TPROXY.h.
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {
