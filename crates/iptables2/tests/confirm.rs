@@ -80,8 +80,8 @@ fn what_is_confirmed_stays() {
             assert_eq!(saved(), AFTER);
             prepare("stays");
         }
-        let _ = run(&mut iptables2(&["apply", "--confirm", "600"]).arg(&file), "y\n");
-        let again = run(&mut iptables2(&["apply", "--confirm", "600"]).arg(&file), "");
+        let _ = run(iptables2(&["apply", "--confirm", "600"]).arg(&file), "y\n");
+        let again = run(iptables2(&["apply", "--confirm", "600"]).arg(&file), "");
         assert_eq!(again, "nothing to change\n", "and nothing is asked");
     });
 }
