@@ -1,9 +1,10 @@
-//! Evaluation allocates nothing once it has seen the connections and rules.
+//! Evaluation allocates nothing once it has seen the connections and rules; connections are small.
 
 use pkttables::model::Family;
 use pkttables::packet::{Data, InterfaceName, Meta};
 use pkttables::registry::{Backend, Registry, Route, Scope, Value as _};
 use pkttables::text::{Parser, ReadOptions, Reader, read_ruleset};
+use pkttables_eval::conntrack::{Conntrack, Entry, Settings};
 use pkttables_eval::{Evaluator, Host, Origin};
 
 const RULES: &str = "*mangle\n:PREROUTING ACCEPT\n:INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\n:POSTROUTING ACCEPT\n\
@@ -63,4 +64,22 @@ fn packets_of_known_connections_allocate_nothing() {
         }
     };
     (0..20).for_each(&mut round);
+}
+
+#[test]
+fn a_million_connections_take_less_than_350_bytes_each() {
+    const COUNT: u32 = 1_000_000;
+    let mut conntrack = Conntrack::new(Settings { max: COUNT, ..Settings::default() });
+    let counted = allocation_counter::measure(|| {
+        for number in 0..COUNT {
+            let [_, a, b, c] = number.to_be_bytes();
+            let packet = udp([10, 1, a, b], [10, 2, 0, 9], [16, c, 0, 53]);
+            let (tracking, _) = conntrack.incoming(Data::new(&packet), &Entry::default());
+            let _ = conntrack.confirm(&tracking);
+        }
+    });
+    assert_eq!(conntrack.len(), COUNT as usize);
+    // A packet of the test itself is gone again when the next one is made.
+    let each = counted.bytes_current / i64::from(COUNT);
+    assert!(each < 350, "{each} bytes");
 }
