@@ -1,17 +1,20 @@
 //! `-m hashlimit`: a token bucket per address or port, so that each has a limit of its own.
 mod bucket;
+#[cfg(test)]
+mod tests;
+mod written;
 
 use crate::domain::{Name, Period, PrefixLen, RateUnit};
 use crate::model::Families;
 use crate::packet::Packet;
 use crate::registry::{
     Context, Domain, Extension, Flag, InfoReader, InfoWriter, Lister, Outcome, Require, Revision, RuleScope,
-    Scope, Shared, Value, ValueError,
+    Shared, ValueError,
 };
 use crate::{extension, flag_set};
 use bucket::Table;
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
-use std::fmt::Write as _;
+use written::{Burst, MAX_PACKETS, WrittenRate, bytes_of};
 
 /// The `hashlimit` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -268,16 +271,11 @@ impl Extension for Hashlimit {
 }
 
 const DEFAULT_BURST: u64 = 5;
-/// The largest burst of a rate of packets.
-const MAX_PACKETS: u64 = 1_000_000;
 /// Milliseconds.
 const GC_INTERVAL: u32 = 1000;
 /// Seconds after which buckets for bytes are removed.
 const BYTE_EXPIRE: u64 = 15;
 const BYTE_EXPIRE_WITH_BURST: u64 = 60;
-/// Units in which bytes are written, with the letter before `b`.
-const BYTE_UNITS: [(u64, &str); 3] = [(1 << 20, "m"), (1 << 10, "k"), (1, "")];
-
 /// Bits of `mode` beside [`HashMode`].
 const ABOVE: u32 = 1 << 4;
 const BYTES: u32 = 1 << 5;
@@ -445,265 +443,4 @@ fn refined(coarse: u64) -> Period<1_000_000> {
     exact
         .filter(|exact| exact.0 / REFINEMENT == coarse)
         .unwrap_or_else(|| Period(coarse.wrapping_mul(REFINEMENT)))
-}
-
-/// Bytes per second that a cost stands for.
-const fn bytes_of(cost: u64) -> u64 {
-    let units = match cost {
-        0 => u32::MAX as u64,
-        _ => u32::MAX as u64 / cost,
-    };
-    units.wrapping_sub(1) << BYTE_SHIFT
-}
-
-/// The cost of so many bytes per second; `None` if they are too many. The kernel takes no cost below 2.
-fn cost_of(bytes: u64) -> Option<u64> {
-    let cost = u64::from(u32::MAX) / ((bytes >> BYTE_SHIFT) + 1);
-    (cost >= 2).then_some(cost)
-}
-
-/// Bytes are counted by sixteens (`XT_HASHLIMIT_BYTE_SHIFT`).
-const BYTE_SHIFT: u32 = 4;
-/// The most bytes per second.
-const MAX_BYTES: u64 = ((u32::MAX as u64 / 2) << BYTE_SHIFT) - 1;
-
-/// A rate as an option gives it. Printing takes the unit from the period.
-#[derive(Clone, Copy, Debug)]
-struct WrittenRate {
-    rate: HashRate,
-    unit: RateUnit,
-}
-
-impl From<HashRate> for WrittenRate {
-    fn from(rate: HashRate) -> Self {
-        Self { rate, unit: RateUnit::Second }
-    }
-}
-
-impl Value for WrittenRate {
-    const DOMAIN: Domain = Domain::OneOf(&[
-        Period::<1_000_000>::DOMAIN,
-        Domain::Expression {
-            language: "number of bytes per second such as 400b/s, 512kb/s or 2mb/s",
-            examples: &["400b/s", "512kb/s", "2mb/s"],
-            refused: &["4gb/s", "b/s", "512kb/minute"],
-        },
-    ]);
-
-    fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
-        let Some((amount, second)) = text.split_once("b/") else {
-            let (period, unit) = Period::parse_with_unit(text)?;
-            return Ok(Self { rate: HashRate::Packets(period), unit });
-        };
-        let too_many = ValueError::OutOfRange { min: 1, max: MAX_BYTES };
-        let (digits, factor) = split_unit(amount);
-        if !"second".starts_with(second)
-            || second.is_empty()
-            || !digits.bytes().all(|byte| byte.is_ascii_digit())
-        {
-            return Err(ValueError::Form);
-        }
-        let number: u64 = match digits.parse() {
-            Ok(0) => return Err(too_many),
-            Ok(number) => number,
-            Err(_) if digits.is_empty() => return Err(ValueError::Form),
-            Err(_) => return Err(too_many),
-        };
-        let cost = number.checked_mul(factor).and_then(cost_of).ok_or(too_many)?;
-        Ok(Self { rate: HashRate::Bytes { cost }, unit: RateUnit::Second })
-    }
-
-    fn write(&self, out: &mut String, scope: &Scope) {
-        let cost = match self.rate {
-            HashRate::Packets(period) => return period.write(out, scope),
-            HashRate::Bytes { cost } => cost,
-        };
-        let bytes = bytes_of(cost);
-        // The largest unit in which the number still means the same cost.
-        let fits = |unit: u64| {
-            let whole = bytes & u64::from(u32::MAX) & !(unit - 1);
-            unit == 1 || (bytes >= unit && cost_of(whole) == Some(cost))
-        };
-        if let Some((unit, letter)) = BYTE_UNITS.into_iter().find(|(unit, _)| fits(*unit)) {
-            let _ = write!(out, "{}{letter}b/s", bytes / unit);
-        }
-    }
-}
-
-/// A burst as it is written: packets or bytes.
-#[derive(Clone, Copy, Debug)]
-struct Burst {
-    amount: u64,
-    bytes: bool,
-}
-
-impl Value for Burst {
-    const DOMAIN: Domain = Domain::OneOf(&[
-        Domain::Integer { min: 1, max: MAX_PACKETS, unit: "packets" },
-        Domain::Expression {
-            language: "number of bytes such as 4000b, 512kb or 2mb",
-            examples: &["4000b", "512kb", "2mb"],
-            refused: &["4gb", "kb"],
-        },
-    ]);
-
-    fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {
-        let amount = text.strip_suffix('b').unwrap_or(text);
-        let (digits, factor) = split_unit(amount);
-        let bytes = digits.len() < text.len();
-        let max = if bytes { u64::MAX } else { MAX_PACKETS };
-        let out_of_range = ValueError::OutOfRange { min: 1, max };
-        match u64::parse(digits, scope)? {
-            number if number == 0 || number > max => Err(out_of_range),
-            number => Ok(Self { amount: number.checked_mul(factor).ok_or(out_of_range)?, bytes }),
-        }
-    }
-
-    fn write(&self, out: &mut String, _: &Scope) {
-        let units = if self.bytes { &BYTE_UNITS[..] } else { &[] };
-        let _ = match units.iter().find(|(unit, _)| self.amount >= *unit || *unit == 1) {
-            Some((unit, letter)) => write!(out, "{}{letter}b", self.amount / unit),
-            None => write!(out, "{}", self.amount),
-        };
-    }
-}
-
-/// Takes the letter of a [`BYTE_UNITS`] unit off the end.
-fn split_unit(text: &str) -> (&str, u64) {
-    let unit = BYTE_UNITS.into_iter().find_map(|(unit, letter)| Some((text.strip_suffix(letter)?, unit)));
-    unit.unwrap_or((text, 1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Family;
-    use crate::registry::testing::{check_text, text_cases};
-    use crate::registry::{Describe, NoSets};
-    use proptest::prelude::*;
-
-    #[test]
-    fn packets() {
-        text_cases! { Hashlimit, Ipv4:
-            "--hashlimit-above 1000000/sec --hashlimit-burst 5 --hashlimit-name mini1" => same,
-            "--hashlimit-upto 1/hour --hashlimit-burst 1 --hashlimit-mode srcip,dstport --hashlimit-name a.b" => same,
-            "--hashlimit 5 --hashlimit-name x" => "--hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-name x",
-            "! --hashlimit-above 5/min --hashlimit-name x"
-                => "--hashlimit-upto 5/min --hashlimit-burst 5 --hashlimit-name x",
-            "! --hashlimit-upto 5/min --hashlimit-name x"
-                => "--hashlimit-above 5/min --hashlimit-burst 5 --hashlimit-name x",
-            "--hashlimit-upto 60/min --hashlimit-name x"
-                => "--hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-htable-expire 60000",
-            "--hashlimit-upto 1/s --hashlimit-mode dstport|dstip|srcport|srcip --hashlimit-name x"
-                => "--hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-mode srcip,srcport,dstip,dstport --hashlimit-name x",
-            "--hashlimit-upto 1/sec --hashlimit-burst 1 --hashlimit-mode dstip --hashlimit-name mini1 --hashlimit-htable-size 16 --hashlimit-htable-max 2000 --hashlimit-htable-gcinterval 60000 --hashlimit-htable-expire 2000 --hashlimit-srcmask 24 --hashlimit-dstmask 8" => same,
-            "--hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-srcmask 255.255.0.0 --hashlimit-dstmask 32"
-                => "--hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-srcmask 16",
-            "--hashlimit-upto 1000001/sec --hashlimit-name x" => fails,
-            "--hashlimit-upto 0/sec --hashlimit-name x" => fails,
-            "--hashlimit-upto 1/sec --hashlimit-burst 0 --hashlimit-name x" => fails,
-            "--hashlimit-upto 1/sec --hashlimit-burst 1000001 --hashlimit-name x" => fails,
-            "--hashlimit-upto 1/sec --hashlimit-burst 1mb --hashlimit-name x" => fails,
-            "--hashlimit-upto 1/sec --hashlimit-mode foo --hashlimit-name x" => fails,
-            "--hashlimit-upto 1/sec --hashlimit-above 1/sec --hashlimit-name x" => fails,
-            "--hashlimit-upto 1/sec --hashlimit 1/sec --hashlimit-name x" => fails,
-            "--hashlimit-upto 1/sec --hashlimit-name x --hashlimit-srcmask 33" => fails,
-            "--hashlimit-upto 1/sec --hashlimit-name a/b" => fails,
-            "--hashlimit-upto 1/sec --hashlimit-name x --hashlimit-htable-expire 0" => fails,
-            "--hashlimit-upto 1/sec --hashlimit-name x --hashlimit-htable-gcinterval 0" => fails,
-            "--hashlimit-upto 1/sec" => fails, "--hashlimit-name x" => fails, "" => fails,
-        }
-        text_cases! { Hashlimit, Ipv6:
-            "--hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name x --hashlimit-srcmask 64" => same,
-            "--hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-srcmask 128"
-                => "--hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name x",
-        }
-    }
-
-    #[test]
-    fn bytes() {
-        text_cases! { Hashlimit, Ipv4:
-            "--hashlimit-upto 4kb/s --hashlimit-burst 400kb --hashlimit-name mini5" => same,
-            "--hashlimit-upto 10mb/s --hashlimit-name mini6" => same,
-            "--hashlimit-upto 123456b/s --hashlimit-burst 1mb --hashlimit-name mini7" => same,
-            "--hashlimit-above 512kb/sec --hashlimit-burst 1mb --hashlimit-name a"
-                => "--hashlimit-above 512kb/s --hashlimit-burst 1mb --hashlimit-name a",
-            "--hashlimit-upto 0b/s --hashlimit-name a" => fails,
-            "--hashlimit-upto kb/s --hashlimit-name a" => fails,
-            "--hashlimit-upto 1gb/s --hashlimit-name a" => fails,
-            "--hashlimit-upto 1mb/min --hashlimit-name a" => fails,
-            "--hashlimit-upto 99999999mb/s --hashlimit-name a" => fails,
-            "--hashlimit-upto 34359738351b/s --hashlimit-name a" => "--hashlimit-upto 34359738336b/s --hashlimit-name a",
-            "--hashlimit-upto 34359738352b/s --hashlimit-name a" => fails,
-            "--hashlimit-upto 1mb/s --hashlimit-burst 1kb --hashlimit-name a" => fails,
-            "--hashlimit-upto 10b/s --hashlimit-burst 1kb --hashlimit-name a" => fails,
-        }
-    }
-
-    #[test]
-    fn measuring() {
-        text_cases! { Hashlimit, Ipv4:
-            "--hashlimit-upto 40mb/s --hashlimit-mode srcip --hashlimit-name rate4 --hashlimit-rate-match --hashlimit-rate-interval 10" => same,
-            "--hashlimit-upto 40mb/s --hashlimit-name r --hashlimit-rate-match" => same,
-            "--hashlimit-upto 7/sec --hashlimit-burst 5 --hashlimit-name r --hashlimit-rate-match" => same,
-            "--hashlimit-upto 120/min --hashlimit-name r --hashlimit-rate-match"
-                => "--hashlimit-upto 120/sec --hashlimit-burst 5 --hashlimit-name r --hashlimit-htable-expire 60000 --hashlimit-rate-match --hashlimit-rate-interval 60",
-            "--hashlimit-upto 7/sec --hashlimit-name r --hashlimit-rate-interval 0" => fails,
-        }
-    }
-
-    #[test]
-    fn revision_1_counts_coarser() {
-        let parse =
-            |text: &str| crate::registry::testing::parse::<Hashlimit>(Family::Ipv4, text).expect(text);
-        let encodes =
-            |text, revision| parse(text).encode(revision, Family::Ipv4, &NoSets, &mut Vec::new()).is_ok();
-        for fine in [
-            "--hashlimit-upto 1000000/sec --hashlimit-name x",
-            "--hashlimit-upto 1/sec --hashlimit-name a234567890123456",
-        ] {
-            assert!(encodes(fine, 2) && !encodes(fine, 1), "{fine}");
-        }
-        assert!(encodes("--hashlimit-upto 3/sec --hashlimit-name x", 1));
-        assert!(!encodes("--hashlimit-upto 3/sec --hashlimit-name x --hashlimit-rate-match", 2));
-    }
-
-    proptest! {
-        #[test]
-        fn any_rate_survives(count in 1..1_000_000_u64, unit in 0..7_usize, burst in 1..=1_000_000_u64, seconds: bool) {
-            let units = ["/sec", "/min", "/hour", "/day", "b/s", "kb/s", "mb/s"];
-            let unit = units[unit];
-            let burst = if unit.ends_with("b/s") { format!("{burst}mb") } else { burst.to_string() };
-            let measure = if seconds { "--hashlimit-rate-match" } else { "" };
-            let text = format!("--hashlimit-above {count}{unit} --hashlimit-burst {burst} --hashlimit-name x {measure}");
-            if let Ok(saved) = check_text::<Hashlimit>(Family::Ipv4, &text) {
-                prop_assert!(check_text::<Hashlimit>(Family::Ipv4, &saved).is_ok() || !measure.is_empty(), "{}", saved);
-            } else {
-                prop_assert!(unit.ends_with("b/s"));
-            }
-        }
-
-        #[test]
-        fn what_decodes_encodes_to_the_same_meaning(
-            bytes in proptest::collection::vec(any::<u8>(), 312),
-            revision in 1..=3_u8,
-        ) {
-            let mut bytes = bytes;
-            // A name, and a mode that exists.
-            bytes[..2].copy_from_slice(b"a\0");
-            bytes[17..20].fill(0);
-            bytes[16] &= 0x3f;
-            bytes[273..276].fill(0);
-            bytes[272] &= 0x3f;
-            let decode = |bytes: &[u8]| Hashlimit::DESCRIPTOR.decode(revision, Family::Ipv6, bytes, &NoSets);
-            let first = decode(&bytes).expect("hashlimit").expect("a rule");
-            let mut again = Vec::new();
-            if first.encode(revision, Family::Ipv6, &NoSets, &mut again).is_ok() {
-                let second = decode(&again).expect("hashlimit").expect("what was just encoded");
-                prop_assert!(first.equals(&*second));
-            }
-            let scope = Scope { family: Family::Ipv6, protocol: None };
-            prop_assert!(crate::registry::testing::print(&*first, &scope).contains("--hashlimit-name a"));
-        }
-    }
 }

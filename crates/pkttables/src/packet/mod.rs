@@ -2,7 +2,7 @@
 
 mod connection;
 mod data;
-pub(crate) mod jhash;
+pub mod jhash;
 mod jiffies;
 mod layout;
 mod meta;

@@ -1,7 +1,7 @@
 //! Which address and port a translated connection gets.
 
 use pkttables::model::{Family, protocol};
-use pkttables::packet::Direction;
+use pkttables::packet::{Direction, jhash};
 
 use super::{Manipulation, NatRange, Random};
 use crate::conntrack::entry::{Connection, ConnectionId, Zone};
@@ -160,13 +160,13 @@ fn choose_address(tuple: &mut Tuple, zone: Zone, range: &NatRange, manipulation:
         Some(word) if !range.persistent => word.to_be() ^ u32::from(zone.id),
         _ => 0,
     };
-    let mut hash = jenkins_hash(source.map(u32::to_be), seed);
+    let mut hash = jhash::words(&source.map(u32::to_be), seed);
     let mut free = false;
     let limits = words(first).into_iter().zip(words(last)).zip(destination).take(count);
     for (octets, ((low, high), to)) in manipulation.address(tuple).chunks_exact_mut(4).zip(limits) {
         let (low, distance) =
             if free { (0, u32::MAX) } else { (low, high.wrapping_sub(low).wrapping_add(1)) };
-        let chosen = low.wrapping_add(((u64::from(hash) * u64::from(distance)) >> 32) as u32);
+        let chosen = low.wrapping_add(jhash::scaled(hash, distance));
         octets.copy_from_slice(&chosen.to_be_bytes());
         free |= chosen != high;
         if !range.persistent {
@@ -180,70 +180,4 @@ fn choose_address(tuple: &mut Tuple, zone: Zone, range: &NatRange, manipulation:
 fn words(octets: [u8; 16]) -> [u32; 4] {
     let whole = u128::from_be_bytes(octets);
     [(whole >> 96) as u32, (whole >> 64) as u32, (whole >> 32) as u32, whole as u32]
-}
-
-/// Bob Jenkins' lookup3 over four words, started as the kernel starts it.
-fn jenkins_hash([first, second, third, fourth]: [u32; 4], seed: u32) -> u32 {
-    let start = 0xdead_beef_u32.wrapping_add(4 << 2).wrapping_add(seed);
-    let mut a = start.wrapping_add(first);
-    let mut b = start.wrapping_add(second);
-    let mut c = start.wrapping_add(third);
-    for (one, other) in [(4, 6), (8, 16), (19, 4)] {
-        (a, b, c) = mixed(a, b, c, one);
-        // Each step hands its roles on to the next.
-        (a, b, c) = (b, c, a);
-        (a, b, c) = mixed(a, b, c, other);
-        (a, b, c) = (b, c, a);
-    }
-    a = a.wrapping_add(fourth);
-    c = (c ^ b).wrapping_sub(b.rotate_left(14));
-    a = (a ^ c).wrapping_sub(c.rotate_left(11));
-    b = (b ^ a).wrapping_sub(a.rotate_left(25));
-    c = (c ^ b).wrapping_sub(b.rotate_left(16));
-    a = (a ^ c).wrapping_sub(c.rotate_left(4));
-    b = (b ^ a).wrapping_sub(a.rotate_left(14));
-    (c ^ b).wrapping_sub(b.rotate_left(24))
-}
-
-const fn mixed(a: u32, b: u32, c: u32, bits: u32) -> (u32, u32, u32) {
-    (a.wrapping_sub(c) ^ c.rotate_left(bits), b, c.wrapping_add(b))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The steps of lookup3's `mix` written out, as Jenkins published them.
-    fn published([first, second, third, fourth]: [u32; 4], seed: u32) -> u32 {
-        let start = 0xdead_beef_u32.wrapping_add(16).wrapping_add(seed);
-        let (mut a, mut b, mut c) =
-            (start.wrapping_add(first), start.wrapping_add(second), start.wrapping_add(third));
-        for (step, bits) in [4, 6, 8, 16, 19, 4].into_iter().enumerate() {
-            let (x, y, z) = match step % 3 {
-                0 => (&mut a, &mut c, &mut b),
-                1 => (&mut b, &mut a, &mut c),
-                _ => (&mut c, &mut b, &mut a),
-            };
-            *x = x.wrapping_sub(*y);
-            *x ^= y.rotate_left(bits);
-            *y = y.wrapping_add(*z);
-        }
-        a = a.wrapping_add(fourth);
-        for (step, bits) in [14, 11, 25, 16, 4, 14, 24].into_iter().enumerate() {
-            let (x, y) = match step % 3 {
-                0 => (&mut c, b),
-                1 => (&mut a, c),
-                _ => (&mut b, a),
-            };
-            *x = (*x ^ y).wrapping_sub(y.rotate_left(bits));
-        }
-        c
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn the_hash_is_the_published_one(words: [u32; 4], seed: u32) {
-            proptest::prop_assert_eq!(jenkins_hash(words, seed), published(words, seed));
-        }
-    }
 }

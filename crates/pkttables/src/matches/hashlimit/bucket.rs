@@ -1,6 +1,7 @@
 //! The buckets of a table and how they fill (net/netfilter/xt_hashlimit.c), in the units of revisions 2 and 3.
 
-use super::{BYTE_SHIFT, HashMode, HashRate, Hashlimit, bytes_of};
+use super::written::{BYTE_SHIFT, bytes_of};
+use super::{HashMode, HashRate, Hashlimit};
 use crate::domain::PrefixLen;
 use crate::model::AddressMask;
 use crate::packet::{HZ, Packet, jiffies, jiffies_of_millis};
