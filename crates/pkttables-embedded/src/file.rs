@@ -7,7 +7,9 @@ use std::path::Path;
 use nfnetlink::wire::{DecodeError, Message, Messages, Writer};
 use nfnetlink::{EncodeError, Errno, Flags};
 use pkttnetlink::RawAttribute;
-use pkttnetlink::nft::{Body, Family, Generation, Rule as RuleMessage, Table as TableMessage, kind};
+use pkttnetlink::nft::{
+    Body, Family, Generation, Rule as RuleMessage, Table as TableMessage, TableFlags, kind,
+};
 
 use crate::change;
 use crate::expression::{Context, parse};
@@ -90,8 +92,10 @@ impl EmbeddedKernel {
         };
         envelope.write(None, Body::NewGeneration(generation), &mut writer)?;
         for table in ruleset.tables() {
+            // An owner is gone when the file is read, as if its socket had been closed.
             let message = TableMessage {
                 owner: None,
+                flags: Some(table.flags - TableFlags::OWNER),
                 unknown: vec![last_handle(table.last_handle)],
                 ..reply::table_message(table)
             };
@@ -157,7 +161,7 @@ fn restore(transaction: &mut Transaction<'_>, family: Family, body: Body<'_>) ->
                 return Err(Errno::EEXIST);
             }
             let last = read_last_handle(&table.unknown)?;
-            let flags = table.flags.map(|flags| flags - pkttnetlink::nft::TableFlags::OWNER);
+            let flags = table.flags.map(|flags| flags - TableFlags::OWNER);
             let before = transaction.ruleset.last_handle;
             transaction.ruleset.last_handle = handle.checked_sub(1).ok_or(Errno::EINVAL)?;
             let made = transaction.new_table(&request, &TableMessage { flags, ..table });
