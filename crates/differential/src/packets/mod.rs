@@ -163,7 +163,8 @@ impl Traffic {
             Family::Ipv4 => 20,
             Family::Ipv6 => 40,
         };
-        let mut payload = packet.get(start..)?.to_vec();
+        // A ping may have lost its end.
+        let mut payload = packet.get(start..).filter(|payload| payload.len() >= 8)?.to_vec();
         *payload.first_mut()? = match self.family {
             Family::Ipv4 => 0,
             Family::Ipv6 => 129,
