@@ -1,4 +1,4 @@
-//! A fixed number of trials against the real kernel, of known seeds; `PKTTABLES_SEED` takes others.
+//! A fixed number of trials against the real kernel, of seeds at which both agree; `PKTTABLES_SEED` takes others.
 //!
 //! Fresh seeds still find what the evaluator does otherwise than the kernel, mostly IPv6 extension headers in fragments: the binary looks
 //! for that.
