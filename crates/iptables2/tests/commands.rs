@@ -97,7 +97,7 @@ fn apply_brings_the_kernel_to_the_file() {
         "-:b -",
     ];
     assert_eq!(lines, expected);
-    let summary = "2 rules added, 1 rules deleted, 1 chains made, 1 chains deleted, 1 policies set\n";
+    let summary = "2 rules added, 1 rule deleted, 1 chain made, 1 chain deleted, 1 policy set\n";
     let (code, printed, _) = folder.run(&["apply", "--dry-run", &second]);
     assert_eq!((code, printed), (Some(0), format!("{diff}{summary}")));
     assert_eq!(saved(&folder), FIRST);
@@ -131,7 +131,7 @@ fn chains_that_are_not_meant_stay() {
     let (code, _, said) = diff(&["--chain", "INPUT"]);
     assert_eq!((code, &*said), (Some(1), "iptables2: a rule of chain INPUT calls c, which does not exist\n"));
     let (code, printed, _) = folder.run(&["apply", &second, "--prefix", "a"]);
-    assert_eq!((code, &*printed), (Some(0), "1 rules added\n"));
+    assert_eq!((code, &*printed), (Some(0), "1 rule added\n"));
     assert_eq!(diff(&["--prefix", "a"]).0, Some(0));
     assert_eq!(diff(&[]).0, Some(1), "the others are as they were");
 }

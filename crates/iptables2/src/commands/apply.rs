@@ -208,8 +208,20 @@ impl Totals {
 fn summary(plans: &[Plan]) -> String {
     let parts = Totals::new(plans).parts();
     let parts = parts.into_iter().filter(|(count, _)| *count > 0);
-    let parts: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
+    let parts: Vec<String> = parts.map(|(count, what)| counted(count, what)).collect();
     if parts.is_empty() { "nothing to change\n".into() } else { parts.join(", ") + "\n" }
+}
+
+/// `1 policy set` of `policies set`.
+fn counted(count: usize, what: &str) -> String {
+    match what.split_once(' ') {
+        Some((things, done)) if count == 1 => {
+            let thing = things.strip_suffix("ies").map(|stem| format!("{stem}y"));
+            let thing = thing.as_deref().or_else(|| things.strip_suffix('s')).unwrap_or(things);
+            format!("1 {thing} {done}")
+        }
+        _ => format!("{count} {what}"),
+    }
 }
 
 fn to_json(plans: &[Plan]) -> String {

@@ -29,8 +29,10 @@ pub struct ParamError {
 #[non_exhaustive]
 pub enum ParamProblem {
     /// The value is refused.
-    #[error("bad value: {reason}; it takes {accepts}")]
+    #[error("bad value for \"--{option}\": {reason}; it takes {accepts}")]
     Value {
+        /// Of which option.
+        option: &'static str,
         /// Why.
         reason: ValueError,
         /// What would be accepted.
@@ -97,7 +99,8 @@ impl Builder {
             return error(ParamProblem::Repeated(param.name));
         }
         if let Err(reason) = param.set(&mut *self.instance, text, not, scope) {
-            let problem = ParamProblem::Value { reason, accepts: param.domain.describe() };
+            let problem =
+                ParamProblem::Value { option: param.name, reason, accepts: param.domain.describe() };
             return Err(self.error(Some(param.name), problem));
         }
         self.given |= bit;
