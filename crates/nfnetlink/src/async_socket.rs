@@ -119,7 +119,7 @@ impl AsyncEvents {
     pub fn subscribe(groups: &[Group]) -> Result<Self, Error> {
         let mut socket = Socket::open()?;
         socket.set_timeout(Duration::ZERO)?;
-        groups.iter().try_for_each(|group| socket.join(group.0))?;
+        groups.iter().try_for_each(|group| socket.join(*group))?;
         Ok(Self { socket: socket.try_into()? })
     }
 

@@ -60,18 +60,18 @@ impl Events {
     pub fn subscribe(groups: &[Group]) -> Result<Self, Error> {
         let mut socket = Socket::open()?;
         socket.set_timeout(std::time::Duration::ZERO)?;
-        groups.iter().try_for_each(|group| socket.join(group.0))?;
+        groups.iter().try_for_each(|group| socket.join(*group))?;
         Ok(Self { socket })
     }
 
     /// Adds a group.
     pub fn join(&mut self, group: Group) -> Result<(), Error> {
-        self.socket.join(group.0)
+        self.socket.join(group)
     }
 
     /// Takes a group away.
     pub fn leave(&mut self, group: Group) -> Result<(), Error> {
-        self.socket.leave(group.0)
+        self.socket.leave(group)
     }
 
     /// The socket, to set its timeout or make room for many events.

@@ -7,6 +7,7 @@ use rustix::net::{RecvFlags, SendFlags, sockopt};
 
 use crate::errno::Errno;
 use crate::error::Error;
+use crate::events::Group;
 use crate::transport::Transport;
 
 /// The kernel cuts a dump into parts of at most 32 KiB; only a queued packet makes a message larger than this.
@@ -100,12 +101,14 @@ impl Socket {
         self.buffer.get(..self.received).unwrap_or_default()
     }
 
-    pub(crate) fn join(&self, group: u32) -> Result<(), Error> {
-        self.socket.add_membership(group).map_err(|e| failed("setsockopt", &e))
+    /// Has the socket receive what is told to a group, too; [`crate::Events`] is a socket for nothing else.
+    pub fn join(&self, group: Group) -> Result<(), Error> {
+        self.socket.add_membership(group.0).map_err(|e| failed("setsockopt", &e))
     }
 
-    pub(crate) fn leave(&self, group: u32) -> Result<(), Error> {
-        self.socket.drop_membership(group).map_err(|e| failed("setsockopt", &e))
+    /// Ends that.
+    pub fn leave(&self, group: Group) -> Result<(), Error> {
+        self.socket.drop_membership(group.0).map_err(|e| failed("setsockopt", &e))
     }
 
     /// Receives one datagram of the kernel into the buffer; false if none came.

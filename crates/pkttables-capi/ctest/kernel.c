@@ -31,6 +31,8 @@ static void test_plans(pktt_kernel *kernel, pktt_error *error) {
     pktt_ruleset *bad = pktt_ruleset_new(PKTT_FAMILY_IPV4, error);
     pktt_rule *jump = pktt_rule_parse(PKTT_FAMILY_IPV4, "-j nowhere", error);
     pktt_plan *plan = pktt_kernel_plan(kernel, wanted, NULL, error);
+    static const char *const names[] = {"INPUT", "web"};
+    pktt_scope scope = {NULL, 0, NULL};
     const pktt_step *step;
     uint32_t before = 0, after = 0;
     char *text;
@@ -62,8 +64,23 @@ static void test_plans(pktt_kernel *kernel, pktt_error *error) {
     pktt_plan_free(plan);
     pktt_plan_free(NULL);
 
-    /* Only what begins so may be touched, and nothing does. */
-    CHECK(pktt_kernel_apply(kernel, other, "none", error) == PKTT_OK);
+    /* Only what begins so may be touched, and nothing does; or what is named, which is not what differs. */
+    scope.prefix = "none";
+    CHECK(ok(pktt_kernel_apply(kernel, other, &scope, error), error) == PKTT_OK);
+    plan = pktt_kernel_plan(kernel, other, &scope, error);
+    CHECK(plan && pktt_plan_step_count(plan) == 0);
+    pktt_plan_free(plan);
+    scope.chains = names;
+    scope.chain_count = 1;
+    CHECK(!pktt_kernel_plan(kernel, other, &scope, error) && contains(pktt_error_message(error), "scope"));
+    scope.prefix = NULL;
+    plan = pktt_kernel_plan(kernel, other, &scope, error);
+    CHECK(plan && pktt_plan_step_count(plan) == 0);
+    pktt_plan_free(plan);
+    scope.chain_count = 2;
+    plan = pktt_kernel_plan(kernel, other, &scope, error);
+    CHECK(pktt_plan_step_count(plan) == 1 && same(pktt_plan_step_at(plan, 0)->chain, "web"));
+    pktt_plan_free(plan);
     CHECK(pktt_kernel_apply(kernel, other, NULL, error) == PKTT_OK);
     CHECK(given(filter_of(kernel, error), "*filter\n:INPUT DROP [0:0]\n:web - [0:0]\n-A INPUT -p tcp -j web\nCOMMIT\n"));
 
@@ -191,6 +208,56 @@ static void test_counters(pktt_kernel *kernel, pktt_error *error) {
     CHECK(pktt_kernel_zero(kernel, PKTT_FAMILY_IPV4, PKTT_TABLE_RAW, "OUTPUT", 3, error) == PKTT_ERROR_NOT_FOUND);
     CHECK(pktt_kernel_zero(kernel, PKTT_FAMILY_IPV4, PKTT_TABLE_RAW, NULL, 3, error) == PKTT_ERROR_ARGUMENT);
     CHECK(pktt_kernel_zero(NULL, PKTT_FAMILY_IPV4, PKTT_TABLE_RAW, NULL, 0, error) == PKTT_ERROR_ARGUMENT);
+    pktt_ruleset_free(wanted);
+}
+
+/* A rule's handle in the chain OUTPUT of raw, and its packets. */
+static uint64_t raw_rule(pktt_kernel *kernel, size_t index, uint64_t *packets, pktt_error *error) {
+    pktt_ruleset *present = pktt_kernel_read(kernel, PKTT_FAMILY_IPV4, PKTT_TABLE_RAW, error);
+    const pktt_rule *rule = pktt_chain_rule_at(pktt_ruleset_chain(present, PKTT_TABLE_RAW, "OUTPUT"), index);
+    uint64_t handle = pktt_rule_handle(rule);
+
+    CHECK(pktt_rule_counters(rule, packets, NULL));
+    pktt_ruleset_free(present);
+    return handle;
+}
+
+/* Counters as part of what is committed at once. */
+static void test_counters_in_transactions(pktt_kernel *kernel, pktt_error *error) {
+    static const char RAW[] = "*raw\n:OUTPUT ACCEPT [5:6]\n[0:0] -A OUTPUT\n[9:10] -A OUTPUT\nCOMMIT\n";
+    pktt_ruleset *wanted = pktt_ruleset_parse(PKTT_FAMILY_IPV4, RAW, strlen(RAW), NULL, true, error);
+    pktt_transaction *edits = pktt_transaction_new(PKTT_FAMILY_IPV4, error);
+    uint64_t packets, first, last;
+
+    CHECK(pktt_transaction_clear(edits, PKTT_TABLE_RAW, error) == PKTT_OK);
+    commit(kernel, edits, error);
+    CHECK(ok(pktt_kernel_apply(kernel, wanted, NULL, error), error) == PKTT_OK);
+    edits = pktt_transaction_new(PKTT_FAMILY_IPV4, error);
+    CHECK(pktt_transaction_set_rule_counters(edits, PKTT_TABLE_RAW, "OUTPUT", 2, 11, 12, error) == PKTT_OK);
+    CHECK(pktt_transaction_set_rule_counters(edits, PKTT_TABLE_RAW, "OUTPUT", 0, 1, 1, error) == PKTT_ERROR_ARGUMENT);
+    commit(kernel, edits, error);
+    first = raw_rule(kernel, 0, &packets, error);
+    last = raw_rule(kernel, 1, &packets, error);
+    CHECK(packets == 11);
+
+    edits = pktt_transaction_new(PKTT_FAMILY_IPV4, error);
+    CHECK(pktt_transaction_zero(edits, PKTT_TABLE_RAW, "OUTPUT", error) == PKTT_OK);
+    CHECK(pktt_transaction_zero(NULL, PKTT_TABLE_RAW, NULL, error) == PKTT_ERROR_ARGUMENT);
+    commit(kernel, edits, error);
+    CHECK(raw_rule(kernel, 0, &packets, error) == first);
+    CHECK(raw_rule(kernel, 1, &packets, error) == last && packets == 0);
+
+    /* Nothing of it is done where another edit does not fit. */
+    edits = pktt_transaction_new(PKTT_FAMILY_IPV4, error);
+    CHECK(pktt_transaction_set_rule_counters(edits, PKTT_TABLE_RAW, "OUTPUT", 1, 3, 4, error) == PKTT_OK);
+    CHECK(pktt_transaction_zero(edits, PKTT_TABLE_RAW, NULL, error) == PKTT_OK);
+    CHECK(pktt_transaction_delete_handle(edits, PKTT_TABLE_RAW, "OUTPUT", last + 1000, error) == PKTT_OK);
+    CHECK(pktt_kernel_commit(kernel, edits, error) == PKTT_ERROR_NOT_FOUND && pktt_error_problem(error, 0)->operation == 3);
+    pktt_transaction_free(edits);
+    edits = pktt_transaction_new(PKTT_FAMILY_IPV4, error);
+    CHECK(pktt_transaction_delete_handle(edits, PKTT_TABLE_RAW, "OUTPUT", first, error) == PKTT_OK);
+    commit(kernel, edits, error);
+    CHECK(raw_rule(kernel, 0, &packets, error) == last);
     pktt_ruleset_free(wanted);
 }
 
@@ -325,6 +392,7 @@ int main(int argc, char **argv) {
         test_plans(kernel, error);
         test_transactions(kernel, error);
         test_counters(kernel, error);
+    test_counters_in_transactions(kernel, error);
         test_events(kernel, error);
         test_foreign(kernel, error);
         test_support(kernel, error);

@@ -207,6 +207,37 @@ static void test_socket(pktt_socket *socket, pktt_error *error) {
     pktt_writer_free(writer);
 }
 
+/* Another socket is told of what this one does; once it has left the group, no more. */
+static void test_groups(pktt_kernel *kernel, pktt_socket *socket, pktt_error *error) {
+    pktt_socket *listener = pktt_socket_open(kernel, error);
+    pktt_writer *writer = pktt_writer_new();
+    pktt_batch *batch = pktt_batch_new(NF_TABLES, NULL);
+    const uint8_t *datagram = NULL;
+    size_t len = 0, offset = 0, tables = 0, generations = 0;
+    pktt_message message;
+
+    CHECK(pktt_socket_set_timeout(listener, 1000, error) == PKTT_OK);
+    CHECK(ok(pktt_socket_join(listener, PKTT_GROUP_NFTABLES, error), error) == PKTT_OK);
+    put_table(writer, "heard", error);
+    CHECK(pktt_batch_add(batch, 1, NEWTABLE, PKTT_NLM_CREATE, writer, error) == PKTT_OK);
+    CHECK(pktt_socket_commit(socket, batch, error) == PKTT_OK);
+    while (generations == 0 && ok(pktt_socket_receive(listener, &datagram, &len, error), error) == PKTT_OK)
+        for (offset = 0; pktt_message_next(datagram, len, &offset, &message, error) == PKTT_OK;) {
+            tables += message.kind == NEWTABLE;
+            generations += message.kind == (NF_TABLES << 8 | 15);
+        }
+    CHECK(tables == 1 && generations == 1);
+    CHECK(pktt_socket_leave(listener, PKTT_GROUP_NFTABLES, error) == PKTT_OK);
+    CHECK(pktt_socket_commit(socket, batch, error) == PKTT_OK);
+    CHECK(pktt_socket_set_timeout(listener, 1, error) == PKTT_OK);
+    CHECK(pktt_socket_receive(listener, &datagram, &len, error) == PKTT_ERROR_TIMEOUT);
+    CHECK(pktt_socket_join(NULL, PKTT_GROUP_NFTABLES, error) == PKTT_ERROR_ARGUMENT);
+    CHECK(pktt_socket_leave(NULL, PKTT_GROUP_NFTABLES, error) == PKTT_ERROR_ARGUMENT);
+    pktt_batch_free(batch);
+    pktt_writer_free(writer);
+    pktt_socket_free(listener);
+}
+
 /* A request as it goes over the wire, and its answers. */
 static void test_datagrams(pktt_socket *socket, pktt_error *error) {
     /* A request for the table "none": 16 bytes of netlink header, 4 of netfilter's, the name. */
@@ -273,6 +304,7 @@ int main(int argc, char **argv) {
     CHECK(socket && pktt_socket_port(socket) != 0 && (pktt_socket_descriptor(socket) >= 0) == running);
     if (socket) {
         test_socket(socket, error);
+        test_groups(kernel, socket, error);
         test_datagrams(socket, error);
     }
     pktt_socket_free(socket);

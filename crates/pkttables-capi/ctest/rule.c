@@ -48,6 +48,29 @@ static void test_parts(pktt_error *error) {
     CHECK(!pktt_rule_copy(NULL, error));
 }
 
+/* What the library does not know, by name or by revision, stays as its bytes. */
+static void test_opaque(pktt_error *error) {
+    static const char TEXT[] = "-p tcp -m secret [revision 3 01 02 ff] -m comment --comment known -j HIDE [revision 1]";
+    pktt_rule *rule = pktt_rule_parse(PKTT_FAMILY_IPV4, TEXT, error);
+    const pktt_part *part = pktt_rule_match_at(rule, 0);
+    const uint8_t *info = NULL;
+    uint8_t revision = 0;
+    size_t len = 0;
+
+    CHECK(rule && same(pktt_rule_text(rule), TEXT));
+    CHECK(same(pktt_part_name(part), "secret") && pktt_part_kind(part) == PKTT_KIND_MATCH);
+    CHECK(pktt_part_argument_count(part) == 0);
+    CHECK(pktt_part_is_opaque(part, &revision, &info, &len) && revision == 3 && len == 3);
+    CHECK(info && info[0] == 1 && info[1] == 2 && info[2] == 0xff);
+    CHECK(pktt_part_is_opaque(part, NULL, NULL, NULL));
+    CHECK(!pktt_part_is_opaque(pktt_rule_match_at(rule, 1), &revision, &info, &len) && len == 3);
+    part = pktt_rule_target(rule);
+    CHECK(pktt_rule_action(rule) == PKTT_ACTION_TARGET && same(pktt_part_name(part), "HIDE"));
+    CHECK(pktt_part_is_opaque(part, &revision, &info, &len) && revision == 1 && len == 0);
+    pktt_rule_free(rule);
+    CHECK(!pktt_rule_parse(PKTT_FAMILY_IPV4, "-m secret [revision 3 xy]", error));
+}
+
 static void test_errors(pktt_error *error) {
     static const char *const WORDS[] = {"-p", "tcp", "--dport", "22", "-j", "DROP"};
     static const char *const SEVERAL[] = {"-s", "10.0.0.1,10.0.0.2"};
@@ -140,6 +163,7 @@ int main(void) {
     pktt_error *error = pktt_error_new();
 
     test_parts(error);
+    test_opaque(error);
     test_errors(error);
     test_compose(error);
     pktt_error_free(error);

@@ -774,6 +774,43 @@ typedef uint32_t pktt_attribute_type;
 #endif // __cplusplus
 
 /**
+ * A multicast group of netfilter: what a socket can be told of.
+ */
+enum pktt_group
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * New connections.
+   */
+  PKTT_GROUP_CONNTRACK_NEW = 1,
+  /**
+   * Changed connections.
+   */
+  PKTT_GROUP_CONNTRACK_UPDATE = 2,
+  /**
+   * Ended connections.
+   */
+  PKTT_GROUP_CONNTRACK_DESTROY = 3,
+  /**
+   * Changes of the ruleset of nf_tables.
+   */
+  PKTT_GROUP_NFTABLES = 7,
+  /**
+   * Packets that pass traced rules.
+   */
+  PKTT_GROUP_NFTRACE = 9,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum pktt_group pktt_group;
+#else
+typedef uint32_t pktt_group;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * Messages of one subsystem that the kernel applies all or not at all.
  */
 typedef struct pktt_batch pktt_batch;
@@ -998,6 +1035,25 @@ typedef struct {
    */
   bool negated;
 } pktt_argument;
+
+/**
+ * Which chains of each table a plan may touch: those of some names, or those whose names begin in some way. One of both
+ * is given, the other one is left empty.
+ */
+typedef struct {
+  /**
+   * The names; NULL if a prefix is given. A chain that is named and that the ruleset does not have is deleted.
+   */
+  const char *const *chains;
+  /**
+   * How many names.
+   */
+  size_t chain_count;
+  /**
+   * How the names begin; NULL if names are given.
+   */
+  const char *prefix;
+} pktt_scope;
 
 /**
  * A step of a plan. What does not apply is NULL or 0.
@@ -2279,15 +2335,15 @@ pktt_status pktt_kernel_zero(pktt_kernel *kernel,
 
 /**
  * Plans the least change that makes the kernel's tables what a ruleset says. Tables that the ruleset does not have
- * stay as they are, and so does what other programs made. If `prefix` is not NULL, only chains whose names begin so
- * are looked at and touched. Nothing is changed.
+ * stay as they are, and so does what other programs made. If `scope` is not NULL, only chains that it has are looked at
+ * and touched. Nothing is changed.
  *
  * To be freed with pktt_plan_free. NULL with PKTT_ERROR_NOT_FOUND if a rule calls a chain that does not exist,
  * PKTT_ERROR_LOOP if chains call each other in a circle, or another error if the kernel cannot be read.
  */
 pktt_plan *pktt_kernel_plan(pktt_kernel *kernel,
                             const pktt_ruleset *ruleset,
-                            const char *prefix,
+                            const pktt_scope *scope,
                             pktt_error *error);
 
 /**
@@ -2307,7 +2363,7 @@ pktt_status pktt_kernel_commit_plan(pktt_kernel *kernel,
  */
 pktt_status pktt_kernel_apply(pktt_kernel *kernel,
                               const pktt_ruleset *ruleset,
-                              const char *prefix,
+                              const pktt_scope *scope,
                               pktt_error *error);
 
 /**
@@ -2406,6 +2462,15 @@ pktt_status pktt_transaction_delete_number(pktt_transaction *transaction,
                                            pktt_error *error);
 
 /**
+ * Deletes the rule with this number of the kernel's (pktt_rule_handle), which may be a foreign one.
+ */
+pktt_status pktt_transaction_delete_handle(pktt_transaction *transaction,
+                                           pktt_table table,
+                                           const char *chain,
+                                           uint64_t handle,
+                                           pktt_error *error);
+
+/**
  * Puts a rule into the place of the one with this number, from 1 (`-R`). The rule is copied.
  */
 pktt_status pktt_transaction_replace(pktt_transaction *transaction,
@@ -2475,6 +2540,29 @@ pktt_status pktt_transaction_set_counters(pktt_transaction *transaction,
                                           uint64_t packets,
                                           uint64_t bytes,
                                           pktt_error *error);
+
+/**
+ * Has the rule with this number, from 1, go on counting from here. It is replaced for that: it keeps its handle, but what
+ * a match in it remembers, such as the packets of a limit, begins anew.
+ */
+pktt_status pktt_transaction_set_rule_counters(pktt_transaction *transaction,
+                                               pktt_table table,
+                                               const char *chain,
+                                               size_t number,
+                                               uint64_t packets,
+                                               uint64_t bytes,
+                                               pktt_error *error);
+
+/**
+ * Sets what the rules of a chain have counted, and the policy of a built-in one, back to zero, or of all chains of the
+ * table if `chain` is NULL (`-Z`). Rules that have counted are replaced for that, as by
+ * pktt_transaction_set_rule_counters; pktt_kernel_zero, which is no part of a transaction, replaces none. Foreign rules
+ * go on counting.
+ */
+pktt_status pktt_transaction_zero(pktt_transaction *transaction,
+                                  pktt_table table,
+                                  const char *chain,
+                                  pktt_error *error);
 
 /**
  * Subscribes to the changes of the rulesets of the kernel that `kernel` is connected to, from now on.
@@ -2668,6 +2756,27 @@ int32_t pktt_socket_descriptor(const pktt_socket *socket);
 pktt_status pktt_socket_set_timeout(pktt_socket *socket,
                                     int32_t milliseconds,
                                     pktt_error *error);
+
+/**
+ * Has the socket receive, too, what is told to a multicast group of netfilter, from now on: one of pktt_group, or any
+ * other number of `linux/netfilter/nfnetlink.h`. Of an embedded kernel's groups only PKTT_GROUP_NFTABLES ever tells.
+ *
+ * Events come in datagrams of pktt_socket_receive, as messages with the port and the sequence number of whoever made the
+ * change. Requests, dumps and batches on the same socket pass over those that come between: use one socket to listen
+ * and another one to ask. How many wait is limited; then PKTT_ERROR_LOST is received once.
+ *
+ * PKTT_ERROR_SYSTEM or PKTT_ERROR_PERMISSION if the system refuses.
+ */
+pktt_status pktt_socket_join(pktt_socket *socket,
+                             uint32_t group,
+                             pktt_error *error);
+
+/**
+ * Ends what pktt_socket_join began. What has come until then can still be received.
+ *
+ * PKTT_ERROR_SYSTEM if the system refuses.
+ */
+pktt_status pktt_socket_leave(pktt_socket *socket, uint32_t group, pktt_error *error);
 
 /**
  * Sends a datagram as it is: one request, or one batch of any size. What the kernel answers is for

@@ -1,5 +1,6 @@
 //! A chain of a ruleset.
 
+use crate::failure::{Failure, given};
 use crate::ffi::c_string;
 use crate::guard::get;
 use crate::names::{HookNumber, PolicyNumber, pktt_hook, pktt_policy};
@@ -13,6 +14,7 @@ use std::ptr;
 /// A chain of a ruleset: rules that a packet meets one after another.
 #[derive(Debug)]
 pub struct pktt_chain {
+    family: Family,
     name: CString,
     /// The kernel's number; 0 if it has given none.
     handle: u64,
@@ -26,6 +28,7 @@ pub struct pktt_chain {
 impl pktt_chain {
     pub(crate) fn new(family: Family, table: TableName, chain: Chain) -> Self {
         Self {
+            family,
             name: c_string(&chain.name),
             handle: 0,
             hook: table.hook(&chain.name),
@@ -37,12 +40,13 @@ impl pktt_chain {
     }
 
     /// A chain as the kernel has it, without its rules.
-    pub(crate) fn of_kernel(entry: &ChainEntry) -> Self {
+    pub(crate) fn of_kernel(family: Family, entry: &ChainEntry) -> Self {
         let (hook, policy, counters) = match entry.kind {
             ChainKind::Builtin { hook, policy, counters } => (Some(hook), Some(policy), counters),
             ChainKind::User | ChainKind::Foreign(_) => (None, None, None),
         };
         Self {
+            family,
             name: c_string(&entry.name),
             handle: entry.handle,
             hook,
@@ -55,6 +59,15 @@ impl pktt_chain {
 
     pub(crate) fn name(&self) -> &str {
         self.name.to_str().unwrap_or_default()
+    }
+
+    /// A copy of a rule that is to come into the chain.
+    pub(crate) fn copy_of(&self, rule: Option<&pktt_rule>) -> Result<pktt_rule, Failure> {
+        let rule = given(rule, "rule")?;
+        if rule.family != self.family {
+            return Err(Failure::argument("the rule is of another family than the ruleset"));
+        }
+        Ok(rule.copy())
     }
 
     pub(crate) const fn is_foreign(&self) -> bool {

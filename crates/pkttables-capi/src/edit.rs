@@ -103,9 +103,8 @@ pub extern "C" fn pktt_ruleset_set_policy(
     policy: PolicyNumber,
     error: Option<&mut pktt_error>,
 ) -> pktt_status {
-    status(error, || {
-        let policy = pktt_policy::read(policy)?;
-        builtin(find(ruleset, table, chain)?)?.policy = Some(policy);
+    change(ruleset, table, chain, error, |chain| {
+        builtin(chain)?.policy = Some(pktt_policy::read(policy)?);
         Ok(())
     })
 }
@@ -122,8 +121,8 @@ pub extern "C" fn pktt_ruleset_set_counters(
     bytes: u64,
     error: Option<&mut pktt_error>,
 ) -> pktt_status {
-    status(error, || {
-        builtin(find(ruleset, table, chain)?)?.counters = Some(Counters { packets, bytes });
+    change(ruleset, table, chain, error, |chain| {
+        builtin(chain)?.counters = Some(Counters { packets, bytes });
         Ok(())
     })
 }
@@ -141,15 +140,12 @@ pub extern "C" fn pktt_ruleset_insert_rule(
     rule: Option<&pktt_rule>,
     error: Option<&mut pktt_error>,
 ) -> pktt_status {
-    status(error, || {
-        let ruleset = given(ruleset, "ruleset")?;
-        let rule = copy(ruleset, rule)?;
-        let rules = &mut find(Some(ruleset), table, chain)?.rules;
-        let index = number.checked_sub(1).unwrap_or(rules.len());
-        if index > rules.len() {
+    change(ruleset, table, chain, error, |chain| {
+        let index = number.checked_sub(1).unwrap_or(chain.rules.len());
+        if index > chain.rules.len() {
             return Err(beyond(number));
         }
-        rules.insert(index, rule);
+        chain.rules.insert(index, chain.copy_of(rule)?);
         Ok(())
     })
 }
@@ -167,12 +163,9 @@ pub extern "C" fn pktt_ruleset_replace_rule(
     rule: Option<&pktt_rule>,
     error: Option<&mut pktt_error>,
 ) -> pktt_status {
-    status(error, || {
-        let ruleset = given(ruleset, "ruleset")?;
-        let rule = copy(ruleset, rule)?;
-        let rules = &mut find(Some(ruleset), table, chain)?.rules;
-        let place = number.checked_sub(1).and_then(|index| rules.get_mut(index));
-        *place.ok_or_else(|| beyond(number))? = rule;
+    change(ruleset, table, chain, error, |chain| {
+        let rule = chain.copy_of(rule)?;
+        *numbered(chain, number)? = rule;
         Ok(())
     })
 }
@@ -188,12 +181,9 @@ pub extern "C" fn pktt_ruleset_remove_rule(
     number: usize,
     error: Option<&mut pktt_error>,
 ) -> pktt_status {
-    status(error, || {
-        let rules = &mut find(ruleset, table, chain)?.rules;
-        match number.checked_sub(1).filter(|index| *index < rules.len()) {
-            None => return Err(beyond(number)),
-            Some(index) => rules.remove(index),
-        };
+    change(ruleset, table, chain, error, |chain| {
+        numbered(chain, number)?;
+        chain.rules.remove(number - 1);
         Ok(())
     })
 }
@@ -214,17 +204,22 @@ pub extern "C" fn pktt_ruleset_find_rule(
     })
 }
 
-/// A chain of the ruleset.
-fn find<'r>(
-    ruleset: Option<&'r mut pktt_ruleset>,
+/// Changes a chain of the ruleset.
+fn change(
+    ruleset: Option<&mut pktt_ruleset>,
     table: u32,
     chain: Text<'_>,
-) -> Result<&'r mut pktt_chain, Failure> {
-    let ruleset = given(ruleset, "ruleset")?;
-    let (table, name) = (pktt_table::read(table)?, chain.get("chain")?);
-    let chains = ruleset.tables.iter_mut().filter(|(own, _)| *own == table).flat_map(|(_, chains)| chains);
-    let mut found = chains.filter(|chain| chain.name() == name);
-    found.next().ok_or_else(|| no_chain(name))
+    error: Option<&mut pktt_error>,
+    how: impl FnOnce(&mut pktt_chain) -> Result<(), Failure>,
+) -> pktt_status {
+    status(error, || {
+        let ruleset = given(ruleset, "ruleset")?;
+        let (table, name) = (pktt_table::read(table)?, chain.get("chain")?);
+        let chains =
+            ruleset.tables.iter_mut().filter(|(own, _)| *own == table).flat_map(|(_, chains)| chains);
+        let mut found = chains.filter(|chain| chain.name() == name);
+        how(found.next().ok_or_else(|| no_chain(name))?)
+    })
 }
 
 fn builtin(chain: &mut pktt_chain) -> Result<&mut pktt_chain, Failure> {
@@ -234,12 +229,10 @@ fn builtin(chain: &mut pktt_chain) -> Result<&mut pktt_chain, Failure> {
     Ok(chain)
 }
 
-fn copy(ruleset: &pktt_ruleset, rule: Option<&pktt_rule>) -> Result<pktt_rule, Failure> {
-    let rule = given(rule, "rule")?;
-    if rule.family != ruleset.family {
-        return Err(Failure::argument("the rule is of another family than the ruleset"));
-    }
-    Ok(rule.copy())
+/// The rule with this number, from 1.
+fn numbered(chain: &mut pktt_chain, number: usize) -> Result<&mut pktt_rule, Failure> {
+    let rule = number.checked_sub(1).and_then(|index| chain.rules.get_mut(index));
+    rule.ok_or_else(|| beyond(number))
 }
 
 fn no_chain(name: &str) -> Failure {

@@ -165,7 +165,8 @@ fn read_chains(
     table: TableName,
 ) -> Result<Vec<pktt_chain>, KernelError> {
     let entries = snapshot.chains(family, table)?;
-    let mut chains: Vec<pktt_chain> = entries.iter().map(pktt_chain::of_kernel).collect();
+    let mut chains: Vec<pktt_chain> =
+        entries.iter().map(|entry| pktt_chain::of_kernel(family, entry)).collect();
     let (places, names): (Vec<usize>, Vec<&str>) = entries
         .iter()
         .enumerate()

@@ -1,6 +1,6 @@
 //! What a kernel handle or socket speaks over.
 
-use nfnetlink::{Error, Socket, Transport};
+use nfnetlink::{Error, Group, Socket, Transport};
 use pkttables_embedded::EmbeddedSocket;
 use std::os::fd::AsRawFd as _;
 use std::time::Duration;
@@ -30,6 +30,32 @@ impl Link {
         match self {
             Self::Running(socket) => socket.set_timeout(timeout),
             Self::Embedded(_) => Ok(()),
+        }
+    }
+
+    /// Begins to receive what is told to a group.
+    pub(crate) fn join(&mut self, group: u32) -> Result<(), Error> {
+        match self {
+            Self::Running(socket) => socket.join(Group(group)),
+            Self::Embedded(socket) => {
+                if Group(group) == Group::NFTABLES {
+                    socket.listen();
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends that.
+    pub(crate) fn leave(&mut self, group: u32) -> Result<(), Error> {
+        match self {
+            Self::Running(socket) => socket.leave(Group(group)),
+            Self::Embedded(socket) => {
+                if Group(group) == Group::NFTABLES {
+                    socket.stop_listening();
+                }
+                Ok(())
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::error::{pktt_error, pktt_status};
 use crate::failure::{Failure, given};
-use crate::ffi::{Strings, Text, give};
+use crate::ffi::{Strings, Text, Words, give};
 use crate::guard::{get, handle, status, value_or};
 use crate::kernel::pktt_kernel;
 use crate::names::{PolicyNumber, TableNumber, pktt_policy, pktt_table};
@@ -157,9 +157,28 @@ fn rule_text(family: Family, chain: &str, body: &RuleBody) -> String {
     text
 }
 
+/// Which chains of each table a plan may touch: those of some names, or those whose names begin in some way. One of both
+/// is given, the other one is left empty.
+#[repr(C)]
+#[derive(Debug)]
+pub struct pktt_scope<'a> {
+    /// The names; NULL if a prefix is given. A chain that is named and that the ruleset does not have is deleted.
+    pub chains: Words<'a>,
+    /// How many names.
+    pub chain_count: usize,
+    /// How the names begin; NULL if names are given.
+    pub prefix: Text<'a>,
+}
+
 /// Which chains may be touched.
-fn scope(prefix: Text<'_>) -> Result<Scope, Failure> {
-    Ok(prefix.optional("prefix")?.map_or(Scope::Table, |prefix| Scope::Prefix(prefix.into())))
+fn scope_of(scope: Option<&pktt_scope<'_>>) -> Result<Scope, Failure> {
+    let Some(scope) = scope else { return Ok(Scope::Table) };
+    let names = scope.chains.get(scope.chain_count, "chains of the scope")?;
+    match scope.prefix.optional("prefix of the scope")? {
+        None => Ok(Scope::Chains(names.into_iter().map(Into::into).collect())),
+        Some(prefix) if names.is_empty() => Ok(Scope::Prefix(prefix.into())),
+        Some(_) => Err(Failure::argument("a scope has either names or a prefix")),
+    }
 }
 
 /// Why nothing is sent.
@@ -185,8 +204,8 @@ fn plan(kernel: &mut pktt_kernel, wanted: &Ruleset, scope: &Scope) -> Result<pkt
 }
 
 /// Plans the least change that makes the kernel's tables what a ruleset says. Tables that the ruleset does not have
-/// stay as they are, and so does what other programs made. If `prefix` is not NULL, only chains whose names begin so
-/// are looked at and touched. Nothing is changed.
+/// stay as they are, and so does what other programs made. If `scope` is not NULL, only chains that it has are looked at
+/// and touched. Nothing is changed.
 ///
 /// To be freed with pktt_plan_free. NULL with PKTT_ERROR_NOT_FOUND if a rule calls a chain that does not exist,
 /// PKTT_ERROR_LOOP if chains call each other in a circle, or another error if the kernel cannot be read.
@@ -194,12 +213,12 @@ fn plan(kernel: &mut pktt_kernel, wanted: &Ruleset, scope: &Scope) -> Result<pkt
 pub extern "C" fn pktt_kernel_plan(
     kernel: Option<&mut pktt_kernel>,
     ruleset: Option<&pktt_ruleset>,
-    prefix: Text<'_>,
+    scope: Option<&pktt_scope<'_>>,
     error: Option<&mut pktt_error>,
 ) -> Option<Box<pktt_plan>> {
     handle(error, || {
         let kernel = given(kernel, "kernel")?;
-        plan(kernel, &given(ruleset, "ruleset")?.model(), &scope(prefix)?)
+        plan(kernel, &given(ruleset, "ruleset")?.model(), &scope_of(scope)?)
     })
 }
 
@@ -234,13 +253,13 @@ pub extern "C" fn pktt_kernel_commit_plan(
 pub extern "C" fn pktt_kernel_apply(
     kernel: Option<&mut pktt_kernel>,
     ruleset: Option<&pktt_ruleset>,
-    prefix: Text<'_>,
+    scope: Option<&pktt_scope<'_>>,
     error: Option<&mut pktt_error>,
 ) -> pktt_status {
     status(error, || {
         let kernel = &mut given(kernel, "kernel")?.kernel;
         let wanted = given(ruleset, "ruleset")?.model();
-        apply(kernel, &mut Cache::new(), &wanted, &scope(prefix)?, |_| Ok::<_, PlanError>(()))?;
+        apply(kernel, &mut Cache::new(), &wanted, &scope_of(scope)?, |_| Ok::<_, PlanError>(()))?;
         Ok(())
     })
 }

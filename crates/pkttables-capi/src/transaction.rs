@@ -9,7 +9,7 @@ use crate::kernel::pktt_kernel;
 use crate::link::Link;
 use crate::names::{FamilyNumber, PolicyNumber, TableNumber, optional, pktt_family, pktt_policy, pktt_table};
 use crate::rule::pktt_rule;
-use pkttables::edit::{EditError, Editor};
+use pkttables::edit::{EditError, Editor, Which};
 use pkttables::kernel::KernelError;
 use pkttables::model::{Counters, Family, Policy, Rule, TableName};
 
@@ -26,8 +26,7 @@ pub struct pktt_transaction {
 enum Edit {
     Append(Box<str>, Rule),
     Insert(Box<str>, u32, Rule),
-    Delete(Box<str>, Rule),
-    DeleteNumber(Box<str>, u32),
+    Delete(Box<str>, Which),
     Replace(Box<str>, u32, Rule),
     FlushChain(Box<str>),
     Flush,
@@ -37,6 +36,9 @@ enum Edit {
     DeleteChain(Box<str>),
     DeleteChains,
     SetPolicy(Box<str>, Option<Policy>, Option<Counters>),
+    SetRuleCounters(Box<str>, u32, Counters),
+    ZeroChain(Box<str>),
+    Zero,
 }
 
 impl Edit {
@@ -44,8 +46,10 @@ impl Edit {
         match self {
             Self::Append(chain, rule) => editor.append(table, chain, rule),
             Self::Insert(chain, number, rule) => editor.insert(table, chain, *number, rule),
-            Self::Delete(chain, rule) => editor.delete(table, chain, rule),
-            Self::DeleteNumber(chain, number) => editor.delete_number(table, chain, *number),
+            Self::Delete(chain, which) => {
+                let number = editor.number_of(table, chain, which)?;
+                editor.delete_number(table, chain, number)
+            }
             Self::Replace(chain, number, rule) => editor.replace(table, chain, *number, rule),
             Self::FlushChain(chain) => editor.flush_chain(table, chain),
             Self::Flush => editor.flush(table),
@@ -55,6 +59,11 @@ impl Edit {
             Self::DeleteChain(chain) => editor.delete_chain(table, chain),
             Self::DeleteChains => editor.delete_chains(table),
             Self::SetPolicy(chain, policy, counters) => editor.set_policy(table, chain, (*policy, *counters)),
+            Self::SetRuleCounters(chain, number, counters) => {
+                editor.set_counters(table, chain, *number, *counters)
+            }
+            Self::ZeroChain(chain) => editor.zero_chain(table, chain),
+            Self::Zero => editor.zero(table),
         }
     }
 }
@@ -92,6 +101,35 @@ fn add(
         transaction.edits.push((table, edit(transaction.family)?));
         Ok(())
     })
+}
+
+/// Adds an edit of one chain.
+fn add_in(
+    transaction: Option<&mut pktt_transaction>,
+    table: u32,
+    chain: Text<'_>,
+    error: Option<&mut pktt_error>,
+    edit: impl FnOnce(Family, Box<str>) -> Result<Edit, Failure>,
+) -> pktt_status {
+    add(transaction, table, error, |family| edit(family, chain.get("chain")?.into()))
+}
+
+/// Adds an edit of one chain or, if `chain` is NULL, of all.
+fn add_in_any(
+    transaction: Option<&mut pktt_transaction>,
+    table: u32,
+    chain: Text<'_>,
+    error: Option<&mut pktt_error>,
+    (all, one): (Edit, impl FnOnce(Box<str>) -> Edit),
+) -> pktt_status {
+    add(transaction, table, error, |_| Ok(chain.optional("chain")?.map_or(all, |chain| one(chain.into()))))
+}
+
+/// The name of a chain that is to be made.
+fn new_name(name: Text<'_>, family: Family) -> Result<Box<str>, Failure> {
+    let name = name.get("name")?;
+    check_chain_name(family, name)?;
+    Ok(name.into())
 }
 
 /// A copy of a rule.
@@ -173,9 +211,7 @@ pub extern "C" fn pktt_transaction_append(
     rule: Option<&pktt_rule>,
     error: Option<&mut pktt_error>,
 ) -> pktt_status {
-    add(transaction, table, error, |family| {
-        Ok(Edit::Append(chain.get("chain")?.into(), rule_of(rule, family)?))
-    })
+    add_in(transaction, table, chain, error, |family, chain| Ok(Edit::Append(chain, rule_of(rule, family)?)))
 }
 
 /// Adds a rule that gets this number, from 1; those behind it move on (`-I`). The rule is copied.
@@ -188,8 +224,8 @@ pub extern "C" fn pktt_transaction_insert(
     rule: Option<&pktt_rule>,
     error: Option<&mut pktt_error>,
 ) -> pktt_status {
-    add(transaction, table, error, |family| {
-        Ok(Edit::Insert(chain.get("chain")?.into(), number_of(number)?, rule_of(rule, family)?))
+    add_in(transaction, table, chain, error, |family, chain| {
+        Ok(Edit::Insert(chain, number_of(number)?, rule_of(rule, family)?))
     })
 }
 
@@ -202,8 +238,8 @@ pub extern "C" fn pktt_transaction_delete(
     rule: Option<&pktt_rule>,
     error: Option<&mut pktt_error>,
 ) -> pktt_status {
-    add(transaction, table, error, |family| {
-        Ok(Edit::Delete(chain.get("chain")?.into(), rule_of(rule, family)?))
+    add_in(transaction, table, chain, error, |family, chain| {
+        Ok(Edit::Delete(chain, Which::Same(rule_of(rule, family)?.into())))
     })
 }
 
@@ -216,7 +252,21 @@ pub extern "C" fn pktt_transaction_delete_number(
     number: usize,
     error: Option<&mut pktt_error>,
 ) -> pktt_status {
-    add(transaction, table, error, |_| Ok(Edit::DeleteNumber(chain.get("chain")?.into(), number_of(number)?)))
+    add_in(transaction, table, chain, error, |_, chain| {
+        Ok(Edit::Delete(chain, Which::Number(number_of(number)?)))
+    })
+}
+
+/// Deletes the rule with this number of the kernel's (pktt_rule_handle), which may be a foreign one.
+#[unsafe(no_mangle)]
+pub extern "C" fn pktt_transaction_delete_handle(
+    transaction: Option<&mut pktt_transaction>,
+    table: TableNumber,
+    chain: Text<'_>,
+    handle: u64,
+    error: Option<&mut pktt_error>,
+) -> pktt_status {
+    add_in(transaction, table, chain, error, |_, chain| Ok(Edit::Delete(chain, Which::Handle(handle))))
 }
 
 /// Puts a rule into the place of the one with this number, from 1 (`-R`). The rule is copied.
@@ -229,8 +279,8 @@ pub extern "C" fn pktt_transaction_replace(
     rule: Option<&pktt_rule>,
     error: Option<&mut pktt_error>,
 ) -> pktt_status {
-    add(transaction, table, error, |family| {
-        Ok(Edit::Replace(chain.get("chain")?.into(), number_of(number)?, rule_of(rule, family)?))
+    add_in(transaction, table, chain, error, |family, chain| {
+        Ok(Edit::Replace(chain, number_of(number)?, rule_of(rule, family)?))
     })
 }
 
@@ -242,9 +292,7 @@ pub extern "C" fn pktt_transaction_flush(
     chain: Text<'_>,
     error: Option<&mut pktt_error>,
 ) -> pktt_status {
-    add(transaction, table, error, |_| {
-        Ok(chain.optional("chain")?.map_or(Edit::Flush, |chain| Edit::FlushChain(chain.into())))
-    })
+    add_in_any(transaction, table, chain, error, (Edit::Flush, Edit::FlushChain))
 }
 
 /// Empties a table: chains, rules, whatever it has. What follows makes it anew; if nothing does, it is gone.
@@ -265,11 +313,7 @@ pub extern "C" fn pktt_transaction_new_chain(
     chain: Text<'_>,
     error: Option<&mut pktt_error>,
 ) -> pktt_status {
-    add(transaction, table, error, |family| {
-        let chain = chain.get("chain")?;
-        check_chain_name(family, chain)?;
-        Ok(Edit::NewChain(chain.into()))
-    })
+    add(transaction, table, error, |family| Ok(Edit::NewChain(new_name(chain, family)?)))
 }
 
 /// Gives a chain that is there before the transaction another name (`-E`).
@@ -281,10 +325,8 @@ pub extern "C" fn pktt_transaction_rename_chain(
     name: Text<'_>,
     error: Option<&mut pktt_error>,
 ) -> pktt_status {
-    add(transaction, table, error, |family| {
-        let name = name.get("name")?;
-        check_chain_name(family, name)?;
-        Ok(Edit::RenameChain(chain.get("chain")?.into(), name.into()))
+    add_in(transaction, table, chain, error, |family, chain| {
+        Ok(Edit::RenameChain(chain, new_name(name, family)?))
     })
 }
 
@@ -296,9 +338,7 @@ pub extern "C" fn pktt_transaction_delete_chain(
     chain: Text<'_>,
     error: Option<&mut pktt_error>,
 ) -> pktt_status {
-    add(transaction, table, error, |_| {
-        Ok(chain.optional("chain")?.map_or(Edit::DeleteChains, |chain| Edit::DeleteChain(chain.into())))
-    })
+    add_in_any(transaction, table, chain, error, (Edit::DeleteChains, Edit::DeleteChain))
 }
 
 /// Gives a built-in chain a policy (`-P`), which makes the chain if it is missing.
@@ -310,9 +350,8 @@ pub extern "C" fn pktt_transaction_set_policy(
     policy: PolicyNumber,
     error: Option<&mut pktt_error>,
 ) -> pktt_status {
-    add(transaction, table, error, |_| {
-        let policy = pktt_policy::read(policy)?;
-        Ok(Edit::SetPolicy(chain.get("chain")?.into(), Some(policy), None))
+    add_in(transaction, table, chain, error, |_, chain| {
+        Ok(Edit::SetPolicy(chain, Some(pktt_policy::read(policy)?), None))
     })
 }
 
@@ -328,8 +367,39 @@ pub extern "C" fn pktt_transaction_set_counters(
     bytes: u64,
     error: Option<&mut pktt_error>,
 ) -> pktt_status {
-    add(transaction, table, error, |_| {
+    add_in(transaction, table, chain, error, |_, chain| {
         let policy = optional(policy, pktt_policy::read)?;
-        Ok(Edit::SetPolicy(chain.get("chain")?.into(), policy, Some(Counters { packets, bytes })))
+        Ok(Edit::SetPolicy(chain, policy, Some(Counters { packets, bytes })))
     })
+}
+
+/// Has the rule with this number, from 1, go on counting from here. It is replaced for that: it keeps its handle, but what
+/// a match in it remembers, such as the packets of a limit, begins anew.
+#[unsafe(no_mangle)]
+pub extern "C" fn pktt_transaction_set_rule_counters(
+    transaction: Option<&mut pktt_transaction>,
+    table: TableNumber,
+    chain: Text<'_>,
+    number: usize,
+    packets: u64,
+    bytes: u64,
+    error: Option<&mut pktt_error>,
+) -> pktt_status {
+    add_in(transaction, table, chain, error, |_, chain| {
+        Ok(Edit::SetRuleCounters(chain, number_of(number)?, Counters { packets, bytes }))
+    })
+}
+
+/// Sets what the rules of a chain have counted, and the policy of a built-in one, back to zero, or of all chains of the
+/// table if `chain` is NULL (`-Z`). Rules that have counted are replaced for that, as by
+/// pktt_transaction_set_rule_counters; pktt_kernel_zero, which is no part of a transaction, replaces none. Foreign rules
+/// go on counting.
+#[unsafe(no_mangle)]
+pub extern "C" fn pktt_transaction_zero(
+    transaction: Option<&mut pktt_transaction>,
+    table: TableNumber,
+    chain: Text<'_>,
+    error: Option<&mut pktt_error>,
+) -> pktt_status {
+    add_in_any(transaction, table, chain, error, (Edit::Zero, Edit::ZeroChain))
 }

@@ -44,6 +44,10 @@ impl Core {
         self.listeners.entry(port).or_default();
     }
 
+    pub(crate) fn stop_listening(&mut self, port: u32) {
+        self.listeners.remove(&port);
+    }
+
     /// Forgets a socket, and the tables that are to go with it.
     pub(crate) fn close(&mut self, port: u32) {
         self.listeners.remove(&port);

@@ -40,6 +40,11 @@ impl EmbeddedSocket {
         self.kernel.core().listen(self.port);
     }
 
+    /// Ends that; what waits is not received any more.
+    pub fn stop_listening(&mut self) {
+        self.kernel.core().stop_listening(self.port);
+    }
+
     fn next(&mut self) -> Result<Option<&[u8]>, Error> {
         if self.replies.is_empty() {
             let (events, overrun) = self.kernel.core().take_events(self.port);

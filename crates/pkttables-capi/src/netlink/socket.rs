@@ -18,6 +18,22 @@ use std::mem::MaybeUninit;
 #[derive(Debug)]
 pub struct pktt_socket(Connection<Link>);
 
+/// A multicast group of netfilter: what a socket can be told of.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum pktt_group {
+    /// New connections.
+    PKTT_GROUP_CONNTRACK_NEW = 1,
+    /// Changed connections.
+    PKTT_GROUP_CONNTRACK_UPDATE = 2,
+    /// Ended connections.
+    PKTT_GROUP_CONNTRACK_DESTROY = 3,
+    /// Changes of the ruleset of nf_tables.
+    PKTT_GROUP_NFTABLES = 7,
+    /// Packets that pass traced rules.
+    PKTT_GROUP_NFTRACE = 9,
+}
+
 /// Is called with each message of an answer and with the caller's own pointer. To go on it gives 0; anything else
 /// stops the call, which gives PKTT_ERROR_STOPPED then. The message lives during the call. The socket is not to be
 /// used meanwhile, and no C++ exception may leave it.
@@ -48,6 +64,19 @@ impl From<Stop> for Failure {
 fn call(each: pktt_message_callback, user: *mut c_void, message: &Message<'_>) -> Result<(), Stop> {
     let Some(each) = each else { return Ok(()) };
     if each(&pktt_message::of(message), user) == 0 { Ok(()) } else { Err(Stop::Asked) }
+}
+
+/// Sends a request with a payload and works on what comes back.
+fn ask(
+    socket: Option<&mut pktt_socket>,
+    payload: Option<&pktt_writer>,
+    error: Option<&mut pktt_error>,
+    work: impl FnOnce(&mut Connection<Link>, &[u8]) -> Result<(), Failure>,
+) -> pktt_status {
+    status(error, || {
+        let payload = given(payload, "payload")?.payload()?;
+        work(&mut given(socket, "socket")?.0, payload)
+    })
 }
 
 /// Opens a socket to the running kernel, in the network namespace of the calling thread, or to the embedded kernel that
@@ -98,6 +127,35 @@ pub extern "C" fn pktt_socket_set_timeout(
     status(error, || Ok(given(socket, "socket")?.0.transport_mut().set_timeout(timeout(milliseconds))?))
 }
 
+/// Has the socket receive, too, what is told to a multicast group of netfilter, from now on: one of pktt_group, or any
+/// other number of `linux/netfilter/nfnetlink.h`. Of an embedded kernel's groups only PKTT_GROUP_NFTABLES ever tells.
+///
+/// Events come in datagrams of pktt_socket_receive, as messages with the port and the sequence number of whoever made the
+/// change. Requests, dumps and batches on the same socket pass over those that come between: use one socket to listen
+/// and another one to ask. How many wait is limited; then PKTT_ERROR_LOST is received once.
+///
+/// PKTT_ERROR_SYSTEM or PKTT_ERROR_PERMISSION if the system refuses.
+#[unsafe(no_mangle)]
+pub extern "C" fn pktt_socket_join(
+    socket: Option<&mut pktt_socket>,
+    group: u32,
+    error: Option<&mut pktt_error>,
+) -> pktt_status {
+    status(error, || Ok(given(socket, "socket")?.0.transport_mut().join(group)?))
+}
+
+/// Ends what pktt_socket_join began. What has come until then can still be received.
+///
+/// PKTT_ERROR_SYSTEM if the system refuses.
+#[unsafe(no_mangle)]
+pub extern "C" fn pktt_socket_leave(
+    socket: Option<&mut pktt_socket>,
+    group: u32,
+    error: Option<&mut pktt_error>,
+) -> pktt_status {
+    status(error, || Ok(given(socket, "socket")?.0.transport_mut().leave(group)?))
+}
+
 /// Sends a datagram as it is: one request, or one batch of any size. What the kernel answers is for
 /// pktt_socket_receive.
 ///
@@ -146,9 +204,8 @@ pub extern "C" fn pktt_socket_request(
     payload: Option<&pktt_writer>,
     error: Option<&mut pktt_error>,
 ) -> pktt_status {
-    status(error, || {
-        let payload = given(payload, "payload")?.payload()?;
-        Ok(given(socket, "socket")?.0.request(kind, Flags(flags), |writer| writer.bytes(payload))?)
+    ask(socket, payload, error, |connection, payload| {
+        Ok(connection.request(kind, Flags(flags), |writer| writer.bytes(payload))?)
     })
 }
 
@@ -166,9 +223,7 @@ pub extern "C" fn pktt_socket_get(
     user: *mut c_void,
     error: Option<&mut pktt_error>,
 ) -> pktt_status {
-    status(error, || {
-        let payload = given(payload, "payload")?.payload()?;
-        let connection = &mut given(socket, "socket")?.0;
+    ask(socket, payload, error, |connection, payload| {
         let read = |message: &Message<'_>| call(each, user, message);
         Ok(connection.get(kind, Flags(flags), |writer| writer.bytes(payload), read)?)
     })
@@ -189,9 +244,7 @@ pub extern "C" fn pktt_socket_dump(
     user: *mut c_void,
     error: Option<&mut pktt_error>,
 ) -> pktt_status {
-    status(error, || {
-        let payload = given(payload, "payload")?.payload()?;
-        let connection = &mut given(socket, "socket")?.0;
+    ask(socket, payload, error, |connection, payload| {
         let read = |message: &Message<'_>| call(each, user, message);
         Ok(connection.dump(kind, Flags(flags), |writer| writer.bytes(payload), read)?)
     })

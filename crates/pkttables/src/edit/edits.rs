@@ -126,7 +126,7 @@ impl Edits {
         self.push(Edit::Replace { chain: chain.into(), which, rule: Box::new(rule) })
     }
 
-    /// Has a rule go on counting from here. It gets another handle.
+    /// Has a rule go on counting from here. It is replaced, by one of the same handle.
     pub fn set_counters(&mut self, chain: &str, which: Which, counters: Counters) -> &mut Self {
         self.push(Edit::SetCounters { chain: chain.into(), which, counters })
     }

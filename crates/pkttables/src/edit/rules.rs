@@ -1,7 +1,7 @@
 use super::chains::Editor;
 use super::error::{EditError, Numbered};
 use super::kinds::Which;
-use super::state::{Rules, builtin};
+use super::state::{Kind, Rules, builtin};
 use crate::cache::{CachedRule, Calls, ChainRules, callee};
 use crate::kernel::{NewRule, Operation, Place, RuleRef};
 use crate::model::{Counters, Rule, TableName};
@@ -123,6 +123,36 @@ impl<T: Transport> Editor<'_, '_, T> {
         let mut rule = known.ok_or_else(|| EditError::NoRule(chain.into()))?;
         rule.counters = Some(counters);
         self.replace(table, chain, number, &rule)
+    }
+
+    /// Has all rules of a chain, and the policy of a built-in one, count from zero. Rules that have counted are replaced;
+    /// those that no iptables has words for go on as they are.
+    pub fn zero_chain(&mut self, table: TableName, chain: &str) -> Result<(), EditError> {
+        let counted = |slot: &CachedRule| {
+            let counters = slot.known().and_then(|rule| rule.counters);
+            counters.is_some_and(|counters| counters != Counters::default())
+        };
+        let rules = self.present(table, chain)?;
+        let numbers: Vec<u32> =
+            (1..).zip(rules.iter()).filter(|(_, slot)| counted(slot)).map(|(n, _)| n).collect();
+        for number in numbers {
+            self.set_counters(table, chain, number, Counters::default())?;
+        }
+        if builtin(table, chain).is_some() {
+            self.set_policy(table, chain, (None, Some(Counters::default())))?;
+        }
+        Ok(())
+    }
+
+    /// Does so in all chains.
+    pub fn zero(&mut self, table: TableName) -> Result<(), EditError> {
+        self.know_all(table)?;
+        let chains = self.state(table).chains.iter();
+        let countable = |kind| matches!(kind, Kind::Builtin { .. } | Kind::User);
+        let named = chains.filter(|(_, chain)| countable(chain.kind)).map(|(name, _)| name.clone());
+        let mut names: Vec<Box<str>> = named.collect();
+        names.sort_unstable();
+        names.iter().try_for_each(|name| self.zero_chain(table, name))
     }
 
     /// The rule of this number, from 1.
