@@ -76,7 +76,7 @@ fn connections(count: u32) -> Conntrack {
 }
 
 fn begin(conntrack: &mut Conntrack, number: u32) {
-    let (tracking, _) = conntrack.incoming(Data::new(&udp(number)), &Entry::default());
+    let (tracking, _) = conntrack.incoming(Data::new(&udp(number)), &Entry::default(), &mut || 0);
     conntrack.confirm(&tracking);
 }
 

@@ -1,6 +1,7 @@
 //! What the kernel did beside what the evaluator says.
 
 use crate::kernel::Observed;
+use pkttables::packet::Data;
 use pkttables_eval::{Fate, Verdict};
 use std::fmt::Write as _;
 
@@ -21,7 +22,7 @@ pub(crate) fn packet(observed: &Observed, fate: &Fate<'_>) -> Vec<String> {
         (Some(packet), []) => vec![format!("{interface} {}", hex(packet))],
         (Some(_), pieces) => pieces.iter().map(|piece| format!("{interface} {}", hex(piece))).collect(),
     };
-    let seen = observed.left.iter().map(|(name, packet)| format!("{name} {}", hex(packet)));
+    let seen = observed.left.iter().map(|(name, packet)| format!("{name} {}", hex(&completed(packet))));
     same("left", seen.collect(), left);
     let local = fate.out.is_none() && fate.verdict == Verdict::Accept;
     same(
@@ -38,6 +39,31 @@ pub(crate) fn packet(observed: &Observed, fate: &Fate<'_>) -> Vec<String> {
         );
     }
     differences
+}
+
+/// A TCP packet with the checksum that the kernel leaves to the network card, if it does: then there is the sum of the
+/// pseudo header alone.
+fn completed(packet: &[u8]) -> Vec<u8> {
+    let mut packet = packet.to_vec();
+    let (addresses, transport) = match packet.first() {
+        Some(0x45) if packet.get(9) == Some(&6) => (12..20, 20),
+        Some(first) if first >> 4 == 6 && packet.get(6) == Some(&6) => (8..40, 40),
+        _ => return packet,
+    };
+    let data = Data::new(&packet);
+    let pseudo = data.sum(addresses.start, addresses.end, 6 + (packet.len() - transport) as u32);
+    if data.be16(transport + 16).map(u32::from) != Some(pseudo) {
+        return packet;
+    }
+    // The sum over all includes that of the pseudo header, which stands in the checksum's place.
+    let sum = match !(data.sum(transport, packet.len(), 0) as u16) {
+        0 => 0xffff,
+        sum => sum,
+    };
+    if let Some(place) = packet.get_mut(transport + 16..transport + 18) {
+        place.copy_from_slice(&sum.to_be_bytes());
+    }
+    packet
 }
 
 /// A packet that the kernel made without what it chooses by itself or fills in later: identification, header checksum

@@ -1,3 +1,4 @@
+use crate::conntrack::Unread;
 use pkttables::model::TableName;
 
 /// Why rules cannot be evaluated.
@@ -36,6 +37,9 @@ pub enum Error {
         /// The extension's name.
         extension: Box<str>,
     },
+    /// A packet came to a helper that cannot be evaluated.
+    #[error(transparent)]
+    Helper(#[from] Unread),
     /// The packet is not of the rules' family.
     #[error("the packet is of another family than the rules")]
     Family,

@@ -314,13 +314,15 @@ impl<E: Environment> Evaluator<E> {
                 Step::Track => {
                     let received = hook == Hook::Prerouting;
                     self.connections.as_mut().is_none_or(|connections| {
-                        connections.track(&mut self.packet, received) == Pass::Accept
+                        connections.track(&mut self.packet, received, &mut self.environment) == Pass::Accept
                     })
                 }
-                Step::Confirm => self
-                    .connections
-                    .as_mut()
-                    .is_none_or(|connections| connections.confirm(&mut self.packet) == Pass::Accept),
+                Step::Confirm => match &mut self.connections {
+                    Some(connections) => {
+                        connections.confirm(&mut self.packet, &mut self.environment)? == Pass::Accept
+                    }
+                    None => true,
+                },
             };
             if !passes {
                 if progress.verdict == Verdict::Accept {
@@ -446,7 +448,7 @@ impl<E: Environment> Evaluator<E> {
 }
 
 /// The interface of packets from this host to itself.
-const LOOPBACK: &[u8] = b"lo";
+pub(crate) const LOOPBACK: &[u8] = b"lo";
 
 /// How a packet left a table.
 #[derive(Clone, Debug)]

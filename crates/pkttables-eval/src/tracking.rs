@@ -1,6 +1,7 @@
 use crate::conntrack::{
-    Conntrack, Entry, Helper, Manipulation, NatRange, Pass, Random, Settings, Tracking, Zone,
+    Conntrack, Entry, Helper, Manipulation, NatRange, Pass, Random, Settings, Tracking, Unread, Zone,
 };
+use crate::evaluator::LOOPBACK;
 use crate::working::Working;
 use pkttables::model::{Hook, protocol};
 use pkttables::packet::TrackState;
@@ -35,7 +36,12 @@ impl Connections {
     }
 
     /// Finds the packet's connection, or begins one.
-    pub(crate) fn track(&mut self, packet: &mut Working, received: bool) -> Pass {
+    pub(crate) fn track(
+        &mut self,
+        packet: &mut Working,
+        received: bool,
+        environment: &mut dyn Environment,
+    ) -> Pass {
         if packet.meta.state == TrackState::Untracked {
             self.of_packet = Tracking::UNTRACKED;
             return Pass::Accept;
@@ -54,20 +60,35 @@ impl Connections {
         if received && packet.packet().is(protocol::SCTP) && self.table.settings.checksum != 0 {
             packet.join(SCTP_HEADER);
         }
-        let (tracking, pass) = self.table.incoming(packet.data(), &Entry { received, zone, helper });
+        let entry = Entry { received, zone, helper };
+        let (tracking, pass) = self.table.incoming(packet.data(), &entry, &mut Drawn(environment));
         self.of_packet = tracking;
         self.describe(packet);
         pass
     }
 
     /// Lets the connection's helper read the packet, and enters a new connection into the table.
-    pub(crate) fn confirm(&mut self, packet: &mut Working) -> Pass {
-        if self.table.help(packet.data(), &self.of_packet) == Pass::Drop {
-            return Pass::Drop;
+    pub(crate) fn confirm(
+        &mut self,
+        packet: &mut Working,
+        environment: &mut dyn Environment,
+    ) -> Result<Pass, Unread> {
+        // What came back by the loopback interface was shifted when it went out.
+        let looped = packet.meta.input.is_some_and(|input| input.as_bytes() == LOOPBACK);
+        let shifted = !looped && self.table.is_shifted(&self.of_packet);
+        let len = packet.bytes.len();
+        if self.table.help(&mut packet.bytes, &self.of_packet, &mut Drawn(environment))? == Pass::Drop {
+            return Ok(Pass::Drop);
+        }
+        if packet.bytes.len() != len && packet.reparse().is_err() {
+            return Ok(Pass::Drop);
+        }
+        if shifted && self.table.shift(&mut packet.bytes, &self.of_packet) == Pass::Drop {
+            return Ok(Pass::Drop);
         }
         let pass = self.table.confirm(&self.of_packet);
         self.describe(packet);
-        pass
+        Ok(pass)
     }
 
     /// Takes over what rules changed of the connection.

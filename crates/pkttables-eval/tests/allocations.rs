@@ -74,7 +74,7 @@ fn a_million_connections_take_less_than_350_bytes_each() {
         for number in 0..COUNT {
             let [_, a, b, c] = number.to_be_bytes();
             let packet = udp([10, 1, a, b], [10, 2, 0, 9], [16, c, 0, 53]);
-            let (tracking, _) = conntrack.incoming(Data::new(&packet), &Entry::default());
+            let (tracking, _) = conntrack.incoming(Data::new(&packet), &Entry::default(), &mut || 0);
             let _ = conntrack.confirm(&tracking);
         }
     });

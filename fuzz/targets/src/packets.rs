@@ -66,7 +66,7 @@ pub fn conntrack(bytes: &[u8]) {
         };
         conntrack.advance(time);
         let entry = Entry { received: flags & 1 == 0, ..Entry::default() };
-        let (tracking, pass) = conntrack.incoming(Data::new(&whole), &entry);
+        let (tracking, pass) = conntrack.incoming(Data::new(&whole), &entry, &mut || 0);
         if pass == Pass::Accept && flags & 2 == 0 {
             let _ = conntrack.confirm(&tracking);
         }

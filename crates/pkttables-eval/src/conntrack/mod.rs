@@ -20,7 +20,7 @@ mod wheel;
 pub use entry::{Connection, ConnectionId, Zone};
 pub use fragments::{Cuts, Place, Reassembled, Reassembly};
 pub(crate) use headers::skip_extensions;
-pub use helper::Helper;
+pub use helper::{Helper, Unread};
 pub use nat::{Manipulation, NatRange, Random};
 pub use settings::{SettingError, Settings};
 pub use track::{Conntrack, Entry, Pass, Tracking};

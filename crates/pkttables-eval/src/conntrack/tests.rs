@@ -99,7 +99,7 @@ impl Router {
     fn track(&mut self, packet: &[u8]) -> Tracking {
         self.conntrack.advance(Duration::from_secs(self.seconds));
         let entry = Entry { received: true, ..Entry::default() };
-        let (tracking, pass) = self.conntrack.incoming(Data::new(packet), &entry);
+        let (tracking, pass) = self.conntrack.incoming(Data::new(packet), &entry, &mut || 0);
         assert_eq!(pass, Pass::Accept);
         tracking
     }
@@ -107,7 +107,7 @@ impl Router {
     /// Lets a packet through.
     fn forward(&mut self, packet: &[u8]) -> TrackState {
         let tracking = self.track(packet);
-        self.conntrack.help(Data::new(packet), &tracking);
+        self.conntrack.help(&mut packet.to_vec(), &tracking, &mut || 0).unwrap();
         assert_eq!(self.conntrack.confirm(&tracking), Pass::Accept);
         self.conntrack.release(&tracking);
         tracking.state
@@ -291,7 +291,7 @@ fn zones_see_only_their_own() {
     let packet = udp((CLIENT, 1000), (SERVER, 53), b"query");
     router.forward(&packet);
     let entry = Entry { received: true, zone: Zone::new(5), helper: None };
-    let (tracking, _) = router.conntrack.incoming(Data::new(&packet), &entry);
+    let (tracking, _) = router.conntrack.incoming(Data::new(&packet), &entry, &mut || 0);
     assert_eq!(tracking.state, New);
     router.conntrack.confirm(&tracking);
     assert_eq!(router.conntrack.len(), 2);
@@ -304,9 +304,9 @@ fn tftp_answers_from_another_port_are_related() {
     let request = udp((CLIENT, 2000), (SERVER, 69), b"\0\x01file\0octet\0");
     router.conntrack.advance(Duration::from_secs(router.seconds));
     let entry = Entry { received: true, helper: Some(Helper::Tftp), ..Entry::default() };
-    let (tracking, _) = router.conntrack.incoming(Data::new(&request), &entry);
+    let (tracking, _) = router.conntrack.incoming(Data::new(&request), &entry, &mut || 0);
     router.conntrack.connection_mut(tracking.connection.unwrap()).unwrap().mark = 9;
-    router.conntrack.help(Data::new(&request), &tracking);
+    router.conntrack.help(&mut request.clone(), &tracking, &mut || 0).unwrap();
     router.conntrack.confirm(&tracking);
     let answer = udp((SERVER, 3333), (CLIENT, 2000), b"\0\x03\0\x01data");
     let tracking = router.track(&answer);
@@ -342,7 +342,7 @@ fn a_full_table_gives_up_what_is_not_assured_or_drops() {
     router.conntrack.advance(Duration::from_secs(router.seconds));
     let packet = udp((CLIENT, 1), (SERVER, 2), b"");
     let entry = Entry { received: true, ..Entry::default() };
-    assert_eq!(router.conntrack.incoming(Data::new(&packet), &entry).1, Pass::Drop);
+    assert_eq!(router.conntrack.incoming(Data::new(&packet), &entry, &mut || 0).1, Pass::Drop);
 }
 
 #[test]
@@ -367,8 +367,8 @@ proptest! {
             let packet = ipv4(numbers[usize::from(kind)], [10, 0, 0, 1], [10, 0, 0, 1], &payload);
             conntrack.advance(Duration::from_secs(u64::from(time)));
             let entry = Entry { helper: Some(Helper::Ftp), ..Entry::default() };
-            let (tracking, _) = conntrack.incoming(Data::new(&packet), &entry);
-            conntrack.help(Data::new(&packet), &tracking);
+            let (tracking, _) = conntrack.incoming(Data::new(&packet), &entry, &mut || 0);
+            conntrack.help(&mut packet.clone(), &tracking, &mut || 0).unwrap();
             conntrack.confirm(&tracking);
             conntrack.release(&tracking);
         }

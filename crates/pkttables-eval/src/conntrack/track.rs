@@ -4,9 +4,10 @@ use pkttables::model::{Family, protocol};
 use pkttables::packet::{self, Data, Direction, Status, TrackState};
 
 use super::entry::{Connection, ConnectionId, Zone};
-use super::expect::Expectations;
+use super::expect::{Expectation, Expectations};
 use super::headers::View;
-use super::helper::Helper;
+use super::helper::{Helper, Shift};
+use super::nat::Random;
 use super::protocol::{Context, IcmpKind, Outcome, icmp_checksum_is_right};
 use super::settings::Settings;
 use super::table::Table;
@@ -82,7 +83,7 @@ impl Conntrack {
     /// Looks a packet up, after the raw table: `nf_conntrack_in` of the kernel.
     ///
     /// The packet must be whole, see [`Reassembly`](super::Reassembly).
-    pub fn incoming(&mut self, packet: Data<'_>, entry: &Entry) -> (Tracking, Pass) {
+    pub fn incoming(&mut self, packet: Data<'_>, entry: &Entry, random: &mut dyn Random) -> (Tracking, Pass) {
         let invalid = (Tracking::INVALID, Pass::Accept);
         let Some(view) = View::parse(packet) else { return invalid };
         let own_icmp = match view.family {
@@ -96,8 +97,8 @@ impl Conntrack {
         let Some(tuple) = Tuple::of(&view) else { return invalid };
         // A second look is needed at most once: then the old connection is gone.
         for _ in 0..2 {
-            let Some((id, direction)) = self.find(&tuple, entry.zone).or_else(|| self.begin(&tuple, entry))
-            else {
+            let known = self.find(&tuple, entry.zone);
+            let Some((id, direction)) = known.or_else(|| self.begin(&tuple, entry, random)) else {
                 let full = self.is_full() && tuple.inverse().is_some();
                 return if full { (Tracking::INVALID, Pass::Drop) } else { invalid };
             };
@@ -198,7 +199,12 @@ impl Conntrack {
     }
 
     /// An unconfirmed connection for a packet that belongs to none.
-    fn begin(&mut self, tuple: &Tuple, entry: &Entry) -> Option<(ConnectionId, Direction)> {
+    fn begin(
+        &mut self,
+        tuple: &Tuple,
+        entry: &Entry,
+        random: &mut dyn Random,
+    ) -> Option<(ConnectionId, Direction)> {
         let reply = tuple.inverse()?;
         if let Some((id, _)) = self.table.find(tuple, entry.zone) {
             // Found here but not above: it has timed out within the second.
@@ -208,7 +214,7 @@ impl Conntrack {
             return None;
         }
         let mut connection = Connection::new(*tuple, reply, entry.zone);
-        let expected = self.expectations.take(tuple, entry.zone, self.now);
+        let expected = self.fulfilled(tuple, entry.zone);
         if let Some(expectation) = expected {
             connection.status.insert(Status::EXPECTED);
             connection.master = Some(expectation.master);
@@ -216,7 +222,21 @@ impl Conntrack {
         } else if entry.helper.is_some() {
             connection.set_helper(entry.helper);
         }
-        Some((self.table.add(connection)?, Direction::Original))
+        let id = self.table.add(connection)?;
+        if let Some(Expectation { master, follow: Some(follow), .. }) = expected {
+            self.follow_master(id, master, follow, random);
+        }
+        Some((id, Direction::Original))
+    }
+
+    /// The expectation that a new connection fulfils, which is taken away.
+    fn fulfilled(&mut self, tuple: &Tuple, zone: Zone) -> Option<Expectation> {
+        let (expected, expectation) = self.expectations.find(tuple, zone.id, self.now)?;
+        if !self.table.get(expectation.master)?.lives(self.now) {
+            return None;
+        }
+        self.expectations.withdraw(&expected, expectation.master);
+        Some(expectation)
     }
 
     fn judge(&mut self, id: ConnectionId, direction: Direction, view: &View<'_>, received: bool) -> Verdict {
@@ -230,6 +250,10 @@ impl Conntrack {
             remaining: if connection.confirmed() { connection.deadline.saturating_sub(now) } else { 0 },
             verify: received && settings.checksum != 0,
             query: connection.tuple(Direction::Original).destination_key,
+            shift: match &connection.helper_state {
+                Some(state) => state.shift(direction.other()),
+                None => Shift::default(),
+            },
         };
         let mut ends = false;
         match connection.protocol.packet(view, &context) {

@@ -10,6 +10,7 @@ use pkttables::model::{Family, protocol};
 use pkttables::packet::{Data, Direction, Status, TrackState};
 
 use super::entry::{Connection, ConnectionId};
+use super::expect::Follow;
 use super::headers::{ICMP_HEADER, View, address};
 use super::protocol::IcmpKind;
 use super::track::{Conntrack, Pass, Tracking};
@@ -22,6 +23,13 @@ pub use range::NatRange;
 pub trait Random {
     /// Sixteen bits.
     fn u16(&mut self) -> u16;
+}
+
+/// What it returns.
+impl<F: FnMut() -> u16> Random for F {
+    fn u16(&mut self) -> u16 {
+        self()
+    }
 }
 
 /// Which part of a packet is translated.
@@ -109,6 +117,24 @@ impl Conntrack {
         if manipulation == Manipulation::Source {
             self.table.note_source(id);
         }
+    }
+
+    /// Translates an expected connection as the one that announced it: `nf_nat_follow_master`.
+    pub(super) fn follow_master(
+        &mut self,
+        id: ConnectionId,
+        master: ConnectionId,
+        follow: Follow,
+        random: &mut dyn Random,
+    ) {
+        let Some(master) = self.table.get(master) else { return };
+        let there = *master.tuple(follow.direction.other());
+        let source = NatRange::address(address(there.family, there.destination));
+        self.set_up_nat(id, &source, Manipulation::Source, random);
+        let port = (follow.port, follow.port);
+        let destination =
+            NatRange { ports: Some(port), ..NatRange::address(address(there.family, there.source)) };
+        self.set_up_nat(id, &destination, Manipulation::Destination, random);
     }
 
     /// Settles that no rule translates: addresses stay, and so does the port unless its answers would belong to

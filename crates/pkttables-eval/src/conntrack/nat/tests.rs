@@ -38,7 +38,7 @@ impl Router {
         self.conntrack.advance(Duration::from_secs(1));
         let mut packet = packet.to_vec();
         let entry = Entry { received: true, ..Entry::default() };
-        let (tracking, pass) = self.conntrack.incoming(Data::new(&packet), &entry);
+        let (tracking, pass) = self.conntrack.incoming(Data::new(&packet), &entry, &mut self.random);
         assert_eq!(pass, Pass::Accept);
         for (manipulation, range) in
             [(Manipulation::Destination, self.destination), (Manipulation::Source, self.source)]

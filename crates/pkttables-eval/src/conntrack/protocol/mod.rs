@@ -8,11 +8,13 @@ mod tcp_states;
 mod tcp_window;
 
 pub(crate) use stateless::IcmpKind;
+pub(crate) use tcp_segment::after;
 
 use pkttables::model::protocol;
 use pkttables::packet::{Direction, Status};
 
 use super::headers::View;
+use super::helper::Shift;
 use super::settings::Settings;
 use super::tuple::GRE;
 
@@ -41,6 +43,8 @@ pub(crate) struct Context<'a> {
     pub(crate) verify: bool,
     /// Type and code of the query, where an ICMP query began the connection.
     pub(crate) query: u16,
+    /// By how much a helper shifted the sequence numbers of the other direction.
+    pub(crate) shift: Shift,
 }
 
 impl Context<'_> {

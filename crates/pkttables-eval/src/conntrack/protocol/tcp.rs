@@ -42,7 +42,7 @@ enum Course {
 
 impl Tcp {
     pub(super) fn packet(&mut self, view: &View<'_>, context: &Context<'_>) -> Outcome {
-        let Some(segment) = Segment::read(view, context.verify) else { return Outcome::Invalid };
+        let Some(mut segment) = Segment::read(view, context.verify) else { return Outcome::Invalid };
         if !context.confirmed() && !self.begin(&segment, context) {
             return Outcome::Invalid;
         }
@@ -52,6 +52,7 @@ impl Tcp {
             Course::Done(outcome) => return outcome,
             Course::Skip(old, new) => (old, new),
             Course::Check(old, new) => {
+                segment.unshift(&context.shift);
                 let [original, reply] = &mut self.sides;
                 let (sender, receiver) = match direction {
                     Direction::Original => (original, reply),

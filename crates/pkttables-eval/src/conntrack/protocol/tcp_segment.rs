@@ -1,5 +1,6 @@
 use super::checksum_is_right;
 use crate::conntrack::headers::View;
+use crate::conntrack::helper::Shift;
 
 /// A TCP header as the tracker reads it.
 #[derive(Clone, Debug)]
@@ -13,6 +14,8 @@ pub(super) struct Segment {
     pub(super) ack: bool,
     pub(super) fin: bool,
     pub(super) rst: bool,
+    /// What was taken away from the acknowledgement to have it in the receiver's own numbers.
+    shift: u32,
     options: [u8; 40],
     options_len: usize,
 }
@@ -61,6 +64,7 @@ impl Segment {
             fin,
             ack: flags & ACK != 0,
             rst: flags & RST != 0,
+            shift: 0,
             options,
             options_len,
         })
@@ -79,12 +83,19 @@ impl Segment {
         offer
     }
 
+    /// Takes back by how much a helper shifted the numbers that are acknowledged.
+    pub(super) fn unshift(&mut self, receiver: &Shift) {
+        self.shift = receiver.at(self.acknowledged.wrapping_sub(1));
+        self.acknowledged = self.acknowledged.wrapping_sub(self.shift);
+    }
+
     /// The highest sequence number that the segment acknowledges, selective acknowledgements included.
     pub(super) fn highest_acknowledged(&self) -> u32 {
         let mut highest = self.acknowledged;
         for (_, blocks) in self.options().filter(|(kind, value)| *kind == SACK && value.len() % 8 == 0) {
             for block in blocks.chunks_exact(8) {
                 let right = block.last_chunk().copied().map_or(highest, u32::from_be_bytes);
+                let right = right.wrapping_sub(self.shift);
                 if after(right, highest) {
                     highest = right;
                 }
@@ -126,7 +137,7 @@ const fn legal(flags: u8) -> bool {
 }
 
 /// Whether one sequence number comes after another one.
-pub(super) const fn after(one: u32, other: u32) -> bool {
+pub(crate) const fn after(one: u32, other: u32) -> bool {
     (other.wrapping_sub(one) as i32) < 0
 }
 
