@@ -17,13 +17,20 @@ pub(crate) fn packet(observed: &Observed, fate: &Fate<'_>) -> Vec<String> {
         }
     };
     let interface = fate.output.map(|output| output.to_string()).unwrap_or_default();
-    let left: Vec<String> = match (fate.out, fate.pieces) {
+    let mut left: Vec<String> = match (fate.out, fate.pieces) {
         (None, _) => Vec::new(),
         (Some(packet), []) => vec![format!("{interface} {}", hex(packet))],
         (Some(_), pieces) => pieces.iter().map(|piece| format!("{interface} {}", hex(piece))).collect(),
     };
+    left.extend(fate.copies.iter().map(|copy| format!("{} {}", copy.output, hex(&copy.bytes))));
     let seen = observed.left.iter().map(|(name, packet)| format!("{name} {}", hex(&completed(packet))));
-    same("left", seen.collect(), left);
+    let mut seen: Vec<String> = seen.collect();
+    if !fate.copies.is_empty() {
+        // The kernel sends them before the packet itself.
+        left.sort();
+        seen.sort();
+    }
+    same("left", seen, left);
     let local = fate.out.is_none() && fate.verdict == Verdict::Accept;
     same(
         "delivered",

@@ -18,7 +18,7 @@ pub use compare::differences;
 pub use kernel::{Observed, Router, program};
 pub use shrink::shrunk;
 pub use topology::{PORTS, Port, host};
-pub use trial::{Failure, Outcome, Plan, Trial, random, replay};
+pub use trial::{Failure, Outcome, Plan, Trial, random, replay, replay_for};
 
 /// A packet that is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

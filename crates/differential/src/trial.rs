@@ -9,7 +9,7 @@ use pkttables::packet::{Data, Link, Meta, PacketKind};
 use pkttables::registry::{Backend, Registry};
 use pkttables::text::save::{CounterStyle, write_ruleset};
 use pkttables::text::{Parser, ReadOptions, Reader, read_ruleset};
-use pkttables_eval::{Evaluator, Host, Origin};
+use pkttables_eval::{Evaluator, Host, Observer, Origin};
 use std::fmt::Write as _;
 
 /// Rules and packets that can be run again.
@@ -61,7 +61,7 @@ pub fn random(seed: u64, family: Family, backend: Backend, packets: usize) -> Re
     let mut traffic = Traffic::new(rng, family);
     for _ in 0..packets {
         let sent = traffic.make();
-        let observed = match trial.send(&sent)? {
+        let observed = match trial.send(&sent, &mut ())? {
             Step::Agreed(observed) => observed,
             Step::Chance => break,
             Step::Failed(differences) => {
@@ -75,9 +75,14 @@ pub fn random(seed: u64, family: Family, backend: Backend, packets: usize) -> Re
 
 /// Runs a plan again.
 pub fn replay(plan: &Plan) -> Result<Outcome> {
+    replay_for(plan, &mut ())
+}
+
+/// Runs a plan again and tells what happens in the evaluator.
+pub fn replay_for(plan: &Plan, observer: &mut dyn Observer) -> Result<Outcome> {
     let mut trial = Trial::new(Plan { packets: Vec::new(), ..plan.clone() })?;
     for sent in &plan.packets {
-        match trial.send(sent)? {
+        match trial.send(sent, observer)? {
             Step::Agreed(_) => {}
             Step::Chance => break,
             Step::Failed(differences) => {
@@ -126,12 +131,12 @@ impl Trial {
         Ok(Self { plan, router, evaluator })
     }
 
-    fn send(&mut self, sent: &Sent) -> Result<Step> {
+    fn send(&mut self, sent: &Sent, observer: &mut dyn Observer) -> Result<Step> {
         self.plan.packets.push(sent.clone());
         let observed = self.router.send(sent)?;
         let (meta, origin) = meta(sent, observed.time);
         let draws = self.evaluator.environment().draws();
-        let fate = self.evaluator.process(Data::new(&sent.bytes), &meta, origin, &mut ())?;
+        let fate = self.evaluator.process(Data::new(&sent.bytes), &meta, origin, observer)?;
         let differences = compare::packet(&observed, &fate);
         if self.evaluator.environment().draws() != draws {
             return Ok(Step::Chance);

@@ -299,3 +299,40 @@ fn what_is_wrong_in_files_of_tests_is_named_with_the_place() {
         assert!(code == Some(2) && printed.is_empty() && said.contains(error), "{error} in {said}");
     }
 }
+
+#[test]
+fn lines_of_the_log_records_and_copies_are_shown_and_can_be_expected() {
+    let folder = Folder::new("reports");
+    let rules = "*filter\n-A FORWARD -j LOG --log-prefix \"all: \"\n-A FORWARD -j NFLOG --nflog-group 7 --nflog-prefix p\n\
+                 -A FORWARD -j TEE --gateway 10.2.0.9\nCOMMIT\n";
+    folder.file("rules.v4", rules);
+    let packet = "in=in0 src=10.1.0.2 dst=10.2.0.2 proto=udp dport=53";
+    let (_, printed, said) = folder.run(&eval(&["--packet", packet]));
+    assert_eq!(said, "");
+    assert_eq!(
+        printed,
+        "1: LOG all: IN=in0 OUT=out0 MAC= SRC=10.1.0.2 DST=10.2.0.2 LEN=28 TOS=0x00 PREC=0x00 TTL=63 ID=0 PROTO=UDP SPT=1025 DPT=53 LEN=8\n\
+         1: NFLOG to group 7, 28 bytes, prefix \"p\"\n1: TEE to 10.2.0.9\n\
+         1: accept at POSTROUTING by the policy of FORWARD in filter\n"
+    );
+    let (_, printed, _) = folder.run(&eval(&["--packet", packet, "--format", "json"]));
+    let told: serde_json::Value = serde_json::from_str(&printed).expect("JSON");
+    assert_eq!((&told["log"][0]["level"], &told["log"][0]["rule"]), (&4.into(), &1.into()));
+    assert_eq!((&told["nflog"][0]["group"], &told["nflog"][0]["prefix"]), (&7.into(), &"p".into()));
+    assert_eq!(
+        (&told["copies"][0]["gateway"], &told["copies"][0]["outif"]),
+        (&"10.2.0.9".into(), &"out0".into())
+    );
+    let step = |rest: &str| {
+        format!(
+            "rules = \"rules.v4\"\nroutes = [\"10.1.0.0/16=in0\", \"10.2.0.0/16=out0\"]\n[[test]]\nname = \"t\"\n\
+             packets = [{{ send = \"{packet}\", {rest} }}]\n"
+        )
+    };
+    folder.file("good.toml", step("log = [\"DPT=53\"], nflog = [7], copies = [\"10.2.0.9\"]"));
+    assert_eq!(folder.run(&["test", "good.toml"]).0, Some(0));
+    folder.file("bad.toml", step("log = [\"DPT=54\"], nflog = [8], copies = [\"10.2.0.8\"]"));
+    let (code, printed, _) = folder.run(&["test", "bad.toml"]);
+    assert_eq!(code, Some(1));
+    assert!(printed.contains("nflog: expected 8, found 7"), "{printed}");
+}

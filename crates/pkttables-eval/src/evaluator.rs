@@ -1,4 +1,5 @@
 use crate::conntrack::{Cuts, Pass, Place as Collected, Reassembled, Reassembly, Settings};
+use crate::copies::Copied;
 use crate::network::Network;
 use crate::program::Program;
 use crate::reject;
@@ -57,6 +58,8 @@ pub struct Fate<'a> {
     pub output: Option<InterfaceName>,
     /// Its mark.
     pub mark: u32,
+    /// The copies that the target `TEE` sent.
+    pub copies: &'a [Copied],
 }
 
 /// The end of a packet's way.
@@ -117,6 +120,12 @@ struct Progress {
     verdict: Verdict,
     queue: Option<u16>,
     leaves: bool,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self { hook: None, rule: None, verdict: Verdict::Drop, queue: None, leaves: false }
+    }
 }
 
 impl<E: Environment> Evaluator<E> {
@@ -186,11 +195,11 @@ impl<E: Environment> Evaluator<E> {
         origin: Origin,
         observer: &mut dyn Observer,
     ) -> Result<Fate<'_>, Error> {
-        let mut progress =
-            Progress { hook: None, rule: None, verdict: Verdict::Drop, queue: None, leaves: false };
+        let mut progress = Progress::default();
         self.reply.clear();
         self.pieces.clear();
         self.cuts = None;
+        self.memory.copies.clear();
         if self.packet.load(data, meta).is_ok() {
             if self.packet.layout.family != self.ruleset.family {
                 return Err(Error::Family);
@@ -211,6 +220,7 @@ impl<E: Environment> Evaluator<E> {
                 progress.leaves = false;
                 progress.verdict = Verdict::Drop;
             }
+            self.send_copies(observer)?;
         }
         let rule = progress.rule.and_then(|(chain, number)| {
             let chain = self.program.chains.get(chain)?;
@@ -226,7 +236,31 @@ impl<E: Environment> Evaluator<E> {
             queue: progress.queue,
             output: self.packet.meta.output,
             mark: self.packet.meta.mark,
+            copies: self.memory.copies.left(),
         })
+    }
+
+    /// Sends the copies that the target `TEE` made, each through OUTPUT and POSTROUTING as a packet that is not tracked.
+    fn send_copies(&mut self, observer: &mut dyn Observer) -> Result<(), Error> {
+        while let Some(gateway) = self.memory.copies.next(&mut self.environment) {
+            std::mem::swap(&mut self.packet, &mut self.memory.copies.packet);
+            self.memory.copies.sending = true;
+            let passed = self.send_copy(observer);
+            self.memory.copies.sending = false;
+            std::mem::swap(&mut self.packet, &mut self.memory.copies.packet);
+            if passed? {
+                self.memory.copies.leave(gateway);
+            }
+        }
+        Ok(())
+    }
+
+    fn send_copy(&mut self, observer: &mut dyn Observer) -> Result<bool, Error> {
+        let mut progress = Progress::default();
+        let passed = self.hook(Hook::Output, &mut progress, observer)?
+            && self.hook(Hook::Postrouting, &mut progress, observer)?;
+        let mtu = self.packet.meta.output.map_or(0, |output| self.environment.mtu(output));
+        Ok(passed && self.packet.bytes.len() <= mtu as usize)
     }
 
     fn receive(&mut self, progress: &mut Progress, observer: &mut dyn Observer) -> Result<(), Error> {

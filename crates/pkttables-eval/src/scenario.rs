@@ -1,8 +1,9 @@
 use crate::builder::{Made, PacketBuilder, WordError};
-use crate::{Error, Evaluator, Event, Fate, Observer, Setup, SetupError, Verdict};
+use crate::{Copied, Error, Evaluator, Event, Fate, Observer, Report, Setup, SetupError, Verdict};
 use pkttables::model::{Hook, TableName, protocol};
 use pkttables::packet::{Authentication, Data, Layout, Meta, Packet};
 use std::fmt;
+use std::net::IpAddr;
 
 /// Packets sent through a ruleset one after another, and what is expected of them.
 ///
@@ -46,6 +47,12 @@ pub struct Sent {
     pub output: Option<Box<str>>,
     /// Its mark.
     pub mark: u32,
+    /// The lines that `LOG` wrote.
+    pub logs: Vec<String>,
+    /// What `NFLOG` handed over: group, prefix and bytes.
+    pub records: Vec<(u16, String, Vec<u8>)>,
+    /// The copies that `TEE` sent.
+    pub copies: Vec<Copied>,
     /// The rules that it met, in the form of the kernel's TRACE.
     pub trace: Vec<String>,
     /// Why other rules did not match.
@@ -67,6 +74,12 @@ pub struct Expected {
     pub output: Option<String>,
     /// Fields of the packet as it leaves, in words as those it was made from: `dst=10.0.0.9 dport=8080`.
     pub out: Vec<(String, String)>,
+    /// Texts that lines of `LOG` have in them.
+    pub logs: Vec<String>,
+    /// Groups that `NFLOG` hands it to.
+    pub records: Vec<u16>,
+    /// Hosts that `TEE` sends copies to.
+    pub copies: Vec<IpAddr>,
     /// Steps of its way, as [`Sent::trace`] has them.
     pub trace: Vec<String>,
 }
@@ -143,7 +156,7 @@ impl Scenario {
         let mut seen = Seen::default();
         let data = Data::new(&packet.bytes);
         let fate = self.evaluator.process(data, &packet.meta, packet.origin, &mut seen)?;
-        let Fate { verdict, hook, rule, out, output, mark, .. } = fate;
+        let Fate { verdict, hook, rule, out, output, mark, copies, .. } = fate;
         Ok(Sent {
             verdict,
             hook,
@@ -151,6 +164,9 @@ impl Scenario {
             out: out.map(<[u8]>::to_vec),
             output: output.filter(|_| out.is_some()).map(|output| output.to_string().into()),
             mark,
+            logs: seen.logs,
+            records: seen.records,
+            copies: copies.to_vec(),
             trace: seen.trace,
             reasons: seen.reasons,
         })
@@ -161,6 +177,8 @@ impl Scenario {
 struct Seen {
     trace: Vec<String>,
     reasons: Vec<String>,
+    logs: Vec<String>,
+    records: Vec<(u16, String, Vec<u8>)>,
 }
 
 impl Observer for Seen {
@@ -171,6 +189,12 @@ impl Observer for Seen {
             }
             Event::Miss { table, chain, rule, reason, .. } => {
                 self.reasons.push(format!("rule {rule} of {chain} in {}: {reason}", table.name()));
+            }
+            Event::Report { report: Report::Log(line), .. } => self.logs.push(line.to_string()),
+            Event::Report { report: Report::Nflog(record), .. } => {
+                let mut bytes = Vec::new();
+                record.data().append_to(&mut bytes);
+                self.records.push((record.group(), record.prefix().to_owned(), bytes));
             }
             _ => {}
         }
@@ -234,6 +258,20 @@ impl Sent {
         compare("output", expected.output.clone(), self.output.as_deref().map(str::to_owned));
         for (name, value) in &expected.out {
             compare(name, Some(value.clone()), self.field(name));
+        }
+        for text in &expected.logs {
+            let met = self.logs.iter().any(|line| line.contains(text)).then(|| text.clone());
+            compare("log", Some(text.clone()), met.or_else(|| Some(self.logs.join(" | "))));
+        }
+        for group in expected.records.iter().map(u16::to_string) {
+            let groups: Vec<String> = self.records.iter().map(|(group, ..)| group.to_string()).collect();
+            let met = groups.contains(&group).then(|| group.clone());
+            compare("nflog", Some(group), met.or_else(|| Some(groups.join(" "))));
+        }
+        for gateway in expected.copies.iter().map(IpAddr::to_string) {
+            let gateways: Vec<String> = self.copies.iter().map(|copy| copy.gateway.to_string()).collect();
+            let met = gateways.contains(&gateway).then(|| gateway.clone());
+            compare("copy", Some(gateway), met.or_else(|| Some(gateways.join(" "))));
         }
         for step in &expected.trace {
             let met = self.trace.contains(step).then(|| step.clone());
@@ -303,6 +341,27 @@ impl Sent {
     #[track_caller]
     pub fn expect_rule(&self, rule: &str) -> &Self {
         self.expect(&Expected { rule: Some(rule.into()), ..Expected::default() })
+    }
+
+    /// # Panics
+    /// Unless `LOG` wrote a line with this text in it.
+    #[track_caller]
+    pub fn expect_log(&self, text: &str) -> &Self {
+        self.expect(&Expected { logs: vec![text.into()], ..Expected::default() })
+    }
+
+    /// # Panics
+    /// Unless `NFLOG` handed the packet to this group.
+    #[track_caller]
+    pub fn expect_nflog(&self, group: u16) -> &Self {
+        self.expect(&Expected { records: vec![group], ..Expected::default() })
+    }
+
+    /// # Panics
+    /// Unless `TEE` sent a copy to this host.
+    #[track_caller]
+    pub fn expect_copy(&self, gateway: IpAddr) -> &Self {
+        self.expect(&Expected { copies: vec![gateway], ..Expected::default() })
     }
 
     /// # Panics

@@ -1,6 +1,7 @@
+use crate::copies::Copies;
 use crate::program::{Chain, Compiled, Condition, Go, MAX_DEPTH, PacketKey, Program};
 use crate::working::Working;
-use crate::{Error, Event, Observer, header, why};
+use crate::{Error, Event, Observer, Report, header, why};
 use pkttables::model::{Counters, Hook, Match, Policy, TableName, Verdict};
 use pkttables::registry::{
     Action, Answer, Backend, Context, Edit, Environment, Outcome, Shared, Slot, Translation,
@@ -62,6 +63,8 @@ pub(crate) struct World<'a> {
 pub(crate) struct Memory {
     shared: Shared,
     edits: Vec<Edit>,
+    /// What the target `TEE` sends.
+    pub(crate) copies: Copies,
     /// Which match of the rule tested last failed, if one did.
     failed: usize,
 }
@@ -217,18 +220,34 @@ impl Program {
                             };
                             let (chain, number) = self.locate(rule);
                             let chain = self.chains.get(chain).map_or("", |chain| &*chain.name);
+                            let (target, packet) = (&**target, packet.packet());
+                            let report = Report::new(target, packet, world.environment);
                             world.observer.event(Event::Report {
                                 table: at.table,
                                 hook: at.hook,
                                 chain,
                                 rule: number,
-                                target: &**target,
-                                packet: packet.packet(),
+                                target,
+                                report,
+                                packet,
                             });
                             continue;
                         }
                         Action::Copy { gateway, interface } => {
-                            world.observer.event(Event::Copy { gateway, interface, packet: packet.packet() });
+                            // A copy is not copied again.
+                            if world.memory.copies.begin(at.hook, packet, gateway, interface) {
+                                let (chain, number) = self.locate(rule);
+                                let chain = self.chains.get(chain).map_or("", |chain| &*chain.name);
+                                world.observer.event(Event::Copy {
+                                    table: at.table,
+                                    hook: at.hook,
+                                    chain,
+                                    rule: number,
+                                    gateway,
+                                    interface,
+                                    packet: packet.packet(),
+                                });
+                            }
                             continue;
                         }
                         Action::Unsupported => {

@@ -69,6 +69,15 @@ impl Working {
         Ok(())
     }
 
+    /// Works the checksum of an IPv4 header out anew.
+    pub(crate) fn correct_header(&mut self) {
+        if self.layout.family == Family::Ipv4 {
+            self.put16(10, 0);
+            let sum = fold(self.data().sum(0, self.layout.transport, 0));
+            self.put16(10, sum);
+        }
+    }
+
     pub(crate) fn data(&self) -> Data<'_> {
         Data::new(&self.bytes)
     }
@@ -175,9 +184,7 @@ impl Working {
     pub(crate) fn forward_options(&mut self, options: Options, environment: &mut dyn Environment) {
         let destination = self.layout.destination;
         if options.forward(&mut self.bytes, || source_address(environment, destination)) {
-            self.put16(10, 0);
-            let sum = fold(self.data().sum(0, self.layout.transport, 0));
-            self.put16(10, sum);
+            self.correct_header();
         }
     }
 

@@ -1,7 +1,8 @@
 use pkttables::model::TableName;
-use pkttables_eval::{Event, Fate, Observer, Reason};
+use pkttables_eval::{Event, Fate, Observer, Reason, Report};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 /// What happened to a packet.
 #[derive(Debug, Default)]
@@ -11,7 +12,7 @@ pub(crate) struct Seen {
     steps: Vec<Step>,
 }
 
-/// A rule that a packet met or missed.
+/// What a rule did with a packet.
 #[derive(Debug)]
 struct Step {
     table: TableName,
@@ -25,6 +26,21 @@ enum What {
     /// As the kernel's TRACE names it: `rule`, `return` or `policy`.
     Met(&'static str),
     Missed(Reason),
+    /// `LOG` wrote a line.
+    Logged {
+        level: u8,
+        line: String,
+    },
+    /// `NFLOG` handed over a record.
+    Recorded {
+        group: u16,
+        prefix: String,
+        bytes: String,
+    },
+    /// Another target reported the packet.
+    Reported(&'static str),
+    /// `TEE` made a copy.
+    Copied(IpAddr),
 }
 
 impl Seen {
@@ -36,8 +52,26 @@ impl Seen {
     pub(crate) fn trace(&self) -> impl Iterator<Item = String> {
         self.steps.iter().filter_map(|step| match step.what {
             What::Met(kind) => Some(format!("{}:{}:{kind}:{}", step.table.name(), step.chain, step.rule)),
-            What::Missed(_) => None,
+            _ => None,
         })
+    }
+
+    /// What targets of one kind did, as `say` puts it.
+    fn done(&self, say: impl Fn(&What) -> Option<Value>) -> Vec<Value> {
+        let steps = self.steps.iter().filter_map(|step| {
+            let mut value = say(&step.what)?;
+            for (key, place) in [
+                ("table", json!(step.table.name())),
+                ("chain", json!(step.chain)),
+                ("rule", json!(step.rule)),
+            ] {
+                if let Some(object) = value.as_object_mut() {
+                    object.insert(key.into(), place);
+                }
+            }
+            Some(value)
+        });
+        steps.collect()
     }
 }
 
@@ -48,6 +82,19 @@ impl Observer for Seen {
             Event::Miss { table, chain, rule, reason, .. } => {
                 (table, chain, rule, What::Missed(reason.clone()))
             }
+            Event::Report { table, chain, rule, report, .. } => {
+                let what = match report {
+                    Report::Log(line) => What::Logged { level: line.level(), line: line.to_string() },
+                    Report::Nflog(record) => What::Recorded {
+                        group: record.group(),
+                        prefix: record.prefix().to_owned(),
+                        bytes: format!("{:?}", record.data()),
+                    },
+                    other => What::Reported(other.name()),
+                };
+                (table, chain, rule, what)
+            }
+            Event::Copy { table, chain, rule, gateway, .. } => (table, chain, rule, What::Copied(gateway)),
             _ => return,
         };
         self.steps.push(Step { table, chain: chain.to_owned(), rule, what });
@@ -89,6 +136,28 @@ pub(crate) fn json(number: usize, fate: &Fate<'_>, seen: &Seen, trace: bool) -> 
     if let Some(queue) = fate.queue {
         insert("queue", queue.into());
     }
+    let logged = seen.done(|what| match what {
+        What::Logged { level, line } => Some(json!({ "level": level, "line": line })),
+        _ => None,
+    });
+    let recorded = seen.done(|what| match what {
+        What::Recorded { group, prefix, bytes } => {
+            Some(json!({ "group": group, "prefix": prefix, "bytes": bytes }))
+        }
+        _ => None,
+    });
+    let copies = fate.copies.iter().map(|copy| {
+        json!({
+            "gateway": copy.gateway.to_string(),
+            "outif": copy.output.to_string(),
+            "out": hex(&copy.bytes),
+        })
+    });
+    for (key, values) in [("log", logged), ("nflog", recorded), ("copies", copies.collect())] {
+        if !values.is_empty() {
+            insert(key, values.into());
+        }
+    }
     if trace {
         insert("trace", seen.trace().collect());
     }
@@ -101,7 +170,7 @@ pub(crate) fn json(number: usize, fate: &Fate<'_>, seen: &Seen, trace: bool) -> 
                 "condition": reason.condition,
                 "found": reason.found,
             })),
-            What::Met(_) => None,
+            _ => None,
         });
         insert("why", missed.collect());
     }
@@ -117,6 +186,13 @@ pub(crate) fn text(number: usize, fate: &Fate<'_>, seen: &Seen) -> String {
         let _ = match what {
             What::Met(kind) => writeln!(text, "{number}: TRACE {table}:{chain}:{kind}:{rule}"),
             What::Missed(reason) => writeln!(text, "{number}: rule {rule} of {chain} in {table}: {reason}"),
+            What::Logged { line, .. } => writeln!(text, "{number}: LOG {}", line.trim_end()),
+            What::Recorded { group, prefix, bytes } => {
+                let len = bytes.len() / 2;
+                writeln!(text, "{number}: NFLOG to group {group}, {len} bytes, prefix \"{prefix}\"")
+            }
+            What::Reported(name) => writeln!(text, "{number}: {name}"),
+            What::Copied(gateway) => writeln!(text, "{number}: TEE to {gateway}"),
         };
     }
     let _ = writeln!(text, "{number}: {}", verdict(fate));

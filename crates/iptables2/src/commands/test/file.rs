@@ -54,6 +54,12 @@ pub(super) struct Packet {
     pub(super) output: Option<String>,
     pub(super) out: Option<Spanned<Words>>,
     #[serde(default)]
+    pub(super) log: Vec<String>,
+    #[serde(default)]
+    pub(super) nflog: Vec<u16>,
+    #[serde(default)]
+    pub(super) copies: Vec<std::net::IpAddr>,
+    #[serde(default)]
     pub(super) trace: Vec<String>,
 }
 

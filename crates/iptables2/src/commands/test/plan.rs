@@ -174,6 +174,9 @@ impl Reader<'_> {
             mark: packet.mark,
             output: packet.output.clone(),
             out: packet.out.as_ref().map(|out| self.fields(out)).transpose()?.unwrap_or_default(),
+            logs: packet.log.clone(),
+            records: packet.nflog.clone(),
+            copies: packet.copies.clone(),
             trace: packet.trace.clone(),
         };
         if expected == Expected::default() {
