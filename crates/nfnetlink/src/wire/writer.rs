@@ -224,6 +224,14 @@ impl Writer {
         self.buffer.extend_from_slice(bytes);
     }
 
+    /// Writes over what is there, beginning `from_end` bytes before the end; nothing if `bytes` would go beyond it.
+    #[inline]
+    pub fn overwrite(&mut self, from_end: usize, bytes: &[u8]) {
+        if let Some(at) = self.buffer.len().checked_sub(from_end) {
+            self.patch(at, bytes);
+        }
+    }
+
     /// Pads with zeros to a multiple of `alignment` bytes since `mark`'s value began.
     pub fn pad_value(&mut self, mark: &Mark, alignment: usize) {
         let value_len = self.buffer.len().saturating_sub(mark.0 + 4);

@@ -65,6 +65,7 @@ pub use rate::{Period, RateUnit};
 pub use sctp_chunks::{ChunkFlags, ChunkKinds, ChunkMode, SctpChunks};
 pub use set_lookup::{Direction, Directions, SetLookup};
 pub use set_name::SetName;
+pub(crate) use text::split_at_byte;
 pub use text::{Text, write_bare, write_quoted};
 pub use tos::Tos;
 pub use u32_range::U32Range;

@@ -1,4 +1,4 @@
-use super::parse_unsigned;
+use super::{parse_unsigned, split_at_byte};
 use crate::model::protocol;
 use crate::registry::{Domain, Scope, Value, ValueError};
 use crate::system::Services;
@@ -81,7 +81,7 @@ impl PortRange {
 
     fn parse_with(text: &str, port: impl Fn(&str) -> Result<Port, ValueError>) -> Result<Self, ValueError> {
         let end = |text: &str, open: u16| if text.is_empty() { Ok(open) } else { Ok(port(text)?.0) };
-        let (min, max) = match text.split_once(':') {
+        let (min, max) = match split_at_byte(text, b':') {
             Some((min, max)) => (end(min, 0)?, end(max, u16::MAX)?),
             None => {
                 let Port(port) = port(text)?;

@@ -32,6 +32,12 @@ impl<const MAX: usize> Value for Text<MAX> {
     }
 }
 
+/// What stands before and behind the first of these bytes, an ASCII character.
+pub(crate) fn split_at_byte(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|other| other == byte)?;
+    text.get(..at).zip(text.get(at + 1..))
+}
+
 /// Appends a word as a saved rule shows it: as it is if it has only letters, digits, `-` and `_`, otherwise
 /// between quotes, with a backslash before `"`, `'` and `\`.
 pub fn write_quoted(out: &mut String, text: &str) {

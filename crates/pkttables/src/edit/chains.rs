@@ -92,6 +92,11 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
         if self.has_chain(table, name)? {
             return Err(EditError::ChainExists(name.into()));
         }
+        self.make_chain(table, name)
+    }
+
+    /// Makes a chain that is known to be missing.
+    fn make_chain(&mut self, table: TableName, name: &str) -> Result<(), EditError> {
         self.make_table(table)?;
         self.transaction.table(self.family, table).create_chain(self.tag, name)?;
         self.put(table, name, Kind::User);
@@ -108,7 +113,10 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
         (policy, counters): NewPolicy,
     ) -> Result<(), EditError> {
         match self.chain(table, name)?.kind {
-            Kind::Absent if policy.is_none() => self.new_chain(table, name),
+            Kind::Absent if policy.is_none() && builtin(table, name).is_none() => {
+                self.make_chain(table, name)
+            }
+            Kind::Absent if policy.is_none() => Err(EditError::ChainExists(name.into())),
             Kind::User if policy.is_none() => self.flush_chain(table, name),
             _ if policy.is_some() => self.set_policy(table, name, (policy, counters)),
             _ => Ok(()),
@@ -157,9 +165,7 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
         self.transaction.table(self.family, table).rename_chain(self.tag, handle, new)?;
         let state = self.state(table);
         state.calls = Calls::new();
-        let chains = &mut state.chains;
-        let chain = chains.insert(name.into(), ChainState::new(Kind::Absent, Rules::Unread));
-        chains.extend(chain.map(|chain| (new.into(), chain)));
+        state.chains.rename(name, new);
         Ok(())
     }
 
@@ -180,7 +186,7 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
         self.commutes = false;
         let chains = self.state(table).chains.iter();
         let mut names: Vec<(Box<str>, Kind)> =
-            chains.map(|(name, chain)| (name.clone(), chain.kind)).collect();
+            chains.map(|(name, chain)| (name.into(), chain.kind)).collect();
         names.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         for (name, kind) in names {
             let goes = match kind {
@@ -210,7 +216,9 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
 
     /// The chain that rules are to be put into; makes a built-in one that is missing.
     pub(super) fn existing(&mut self, table: TableName, name: &str) -> Result<&mut ChainState, EditError> {
-        if !self.chain(table, name)?.exists() {
+        self.appending = None;
+        let place = self.chain_place(table, name)?;
+        if !self.chain_at(table, place, name)?.exists() {
             let Some(hook) = table.hook(name) else {
                 return Err(EditError::NoChain(name.into()));
             };
@@ -219,19 +227,30 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
             self.transaction.table(self.family, table).create_builtin(self.tag, hook)?;
             self.put(table, name, Kind::Builtin { hook, policy: Policy::Accept });
         }
-        self.chain(table, name)
+        self.chain_at(table, place, name)
     }
 
     /// The chain of this name, which may be absent.
     pub(super) fn chain(&mut self, table: TableName, name: &str) -> Result<&mut ChainState, EditError> {
         self.appending = None;
-        if !self.state(table).chains.contains_key(name) {
-            self.learn(table, name)?;
-            // A chain that is not known by now is absent.
-            let absent = || ChainState::new(Kind::Absent, Rules::Unread);
-            self.state(table).chains.entry(name.into()).or_insert_with(absent);
+        let place = self.chain_place(table, name)?;
+        self.chain_at(table, place, name)
+    }
+
+    fn chain_at(&mut self, table: TableName, place: usize, name: &str) -> Result<&mut ChainState, EditError> {
+        self.state(table).chains.at(place).ok_or_else(|| EditError::NoChain(name.into()))
+    }
+
+    /// Where the chain of this name is among those that are known; asks for it if need be.
+    fn chain_place(&mut self, table: TableName, name: &str) -> Result<usize, EditError> {
+        if let Some(place) = self.state(table).chains.place(name) {
+            return Ok(place);
         }
-        self.state(table).chains.get_mut(name).ok_or_else(|| EditError::NoChain(name.into()))
+        self.learn(table, name)?;
+        let chains = &mut self.state(table).chains;
+        // A chain that is not known by now is absent.
+        let absent = || ChainState::new(Kind::Absent, Rules::Unread);
+        Ok(chains.place(name).unwrap_or_else(|| chains.put(name, absent())))
     }
 
     fn learn(&mut self, table: TableName, name: &str) -> Result<(), EditError> {
@@ -246,7 +265,7 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
         if let Some(entry) = self.snapshot.chain(self.family, table, name)? {
             let state = self.state(table);
             state.made = true;
-            state.chains.insert(name.into(), ChainState::from_entry(&entry));
+            state.chains.put(name, ChainState::from_entry(&entry));
         }
         Ok(())
     }
@@ -260,8 +279,9 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
         state.complete = true;
         state.made |= !chains.is_empty();
         for entry in chains.iter() {
-            let known = || ChainState::from_entry(entry);
-            state.chains.entry(entry.name.clone()).or_insert_with(known);
+            if state.chains.place(&entry.name).is_none() {
+                state.chains.put(&entry.name, ChainState::from_entry(entry));
+            }
         }
         Ok(())
     }
@@ -269,7 +289,7 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
     /// Notes a chain that the transaction makes or deletes.
     fn put(&mut self, table: TableName, name: &str, kind: Kind) {
         let rules = if self.tracked { self.no_rules() } else { Rules::Untracked };
-        self.state(table).chains.insert(name.into(), ChainState::new(kind, rules));
+        self.state(table).chains.put(name, ChainState::new(kind, rules));
     }
 
     pub(super) const fn state(&mut self, table: TableName) -> &mut TableState {

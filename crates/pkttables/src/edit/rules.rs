@@ -181,7 +181,7 @@ impl<T: Transport> Editor<'_, '_, T> {
         if !state.made {
             return Ok(());
         }
-        for chain in state.chains.values_mut() {
+        for chain in state.chains.iter_mut() {
             chain.rules = Rules::Known(Box::new(ChainRules::new(family)));
         }
         state.calls = Calls::new();
@@ -291,12 +291,12 @@ impl<T: Transport> Editor<'_, '_, T> {
 
     fn check_target(&mut self, table: TableName, rule: &Rule) -> Result<(), EditError> {
         let Some(target) = callee(rule) else { return Ok(()) };
+        let appending = self.appending.take();
         // Built-in chains cannot be called; that is the kernel's to say.
-        if builtin(table, target).is_some() || self.chain(table, target)?.exists() {
-            Ok(())
-        } else {
-            Err(EditError::NoTarget(target.into()))
-        }
+        let known = builtin(table, target).is_some() || self.chain(table, target)?.exists();
+        // Looking changes nothing.
+        self.appending = appending;
+        if known { Ok(()) } else { Err(EditError::NoTarget(target.into())) }
     }
 }
 

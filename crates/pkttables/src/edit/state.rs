@@ -14,9 +14,16 @@ pub(super) struct TableState {
     pub(super) complete: bool,
     /// How many chains were asked for one by one.
     pub(super) asked: u32,
-    pub(super) chains: HashMap<Box<str>, ChainState>,
+    pub(super) chains: Chains,
     /// By rules of the transaction only; what the kernel has is not read for this.
     pub(super) calls: Calls,
+}
+
+/// The chains that are known, those among them that are known to be absent.
+#[derive(Debug, Default)]
+pub(super) struct Chains {
+    places: HashMap<Box<str>, usize>,
+    list: Vec<ChainState>,
 }
 
 /// A chain that exists, or that the transaction has deleted.
@@ -49,6 +56,45 @@ pub(super) enum Rules {
     Untracked,
     /// All of them, in order.
     Known(Box<ChainRules>),
+}
+
+impl Chains {
+    /// Where the chain of this name is.
+    pub(super) fn place(&self, name: &str) -> Option<usize> {
+        self.places.get(name).copied()
+    }
+
+    pub(super) fn at(&mut self, place: usize) -> Option<&mut ChainState> {
+        self.list.get_mut(place)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &ChainState)> {
+        self.places.iter().filter_map(|(name, &place)| Some((&**name, self.list.get(place)?)))
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut ChainState> {
+        self.list.iter_mut()
+    }
+
+    /// Adds a chain, or puts it in the place of the one of this name. Gives its place.
+    pub(super) fn put(&mut self, name: &str, chain: ChainState) -> usize {
+        if let Some(place) = self.place(name) {
+            if let Some(known) = self.list.get_mut(place) {
+                *known = chain;
+            }
+            return place;
+        }
+        self.places.insert(name.into(), self.list.len());
+        self.list.push(chain);
+        self.list.len() - 1
+    }
+
+    /// Gives a chain another name; the old one's is absent then.
+    pub(super) fn rename(&mut self, name: &str, new: &str) {
+        let Some(place) = self.places.remove(name) else { return };
+        self.places.insert(new.into(), place);
+        self.put(name, ChainState::new(Kind::Absent, Rules::Unread));
+    }
 }
 
 impl ChainState {

@@ -2,6 +2,7 @@ use super::connection::Kernel;
 use super::error::KernelError;
 use crate::model::{Counters, Family, Hook, Policy, Rule, TableName};
 use crate::registry::RuleScope;
+use nfnetlink::wire::Writer;
 use nfnetlink::{Batch, BatchBuilder, EncodeError, Flags, Transport};
 use pkttnetlink::nft::{self, Body, ChainCounters, ChainHook, Message, VerdictCode, kind};
 
@@ -14,6 +15,7 @@ const NF_TABLES: u8 = 10;
 #[derive(Debug)]
 pub struct Transaction {
     batch: BatchBuilder,
+    beginning: Beginning,
     commutes: bool,
 }
 
@@ -21,8 +23,17 @@ pub struct Transaction {
 #[derive(Debug)]
 pub struct TableEdit<'t> {
     batch: &'t mut BatchBuilder,
+    beginning: &'t mut Beginning,
     family: Family,
     table: TableName,
+}
+
+/// How the last rule message began that named nothing but table and chain: the next one mostly begins the same.
+#[derive(Debug, Default)]
+struct Beginning {
+    of: Option<(Family, TableName)>,
+    chain: String,
+    bytes: Vec<u8>,
 }
 
 /// A rule to be put into a chain.
@@ -66,13 +77,17 @@ impl Transaction {
     /// An empty transaction that is applied to whatever is there.
     #[must_use]
     pub fn new() -> Self {
-        Self { batch: BatchBuilder::new(NF_TABLES), commutes: false }
+        Self::with(BatchBuilder::new(NF_TABLES))
     }
 
     /// An empty transaction that is refused ([`KernelError::Changed`]) if the ruleset is of another generation.
     #[must_use]
     pub fn at(generation: u32) -> Self {
-        Self { batch: BatchBuilder::with_generation(NF_TABLES, generation), commutes: false }
+        Self::with(BatchBuilder::with_generation(NF_TABLES, generation))
+    }
+
+    fn with(batch: BatchBuilder) -> Self {
+        Self { batch, beginning: Beginning::default(), commutes: false }
     }
 
     /// Says that it does what it shall do even if somebody else changes other things before, unless the kernel
@@ -104,7 +119,7 @@ impl Transaction {
 
     /// For changes to a table, which need not exist.
     pub const fn table(&mut self, family: Family, table: TableName) -> TableEdit<'_> {
-        TableEdit { batch: &mut self.batch, family, table }
+        TableEdit { batch: &mut self.batch, beginning: &mut self.beginning, family, table }
     }
 
     /// What is sent, for instance to be kept and sent again.
@@ -237,19 +252,45 @@ impl TableEdit<'_> {
         new: &NewRule<'_>,
         kernel: &mut Kernel<T>,
     ) -> Result<(), KernelError> {
-        let mut message = nft::Rule { id: new.id, ..self.rule_in(new.chain) };
+        let scope = RuleScope {
+            family: self.family,
+            table: Some(self.table),
+            chain: Some(new.chain),
+            header: &new.rule.header,
+        };
         let flags = match new.place {
             Place::First | Place::Before(_) => Flags::CREATE,
             Place::Last | Place::After(_) => Flags::CREATE | Flags::APPEND,
             Place::Instead(_) => Flags::CREATE | Flags::REPLACE,
         };
-        if let Place::Instead(handle) = new.place {
-            message.handle = Some(handle);
+        if let (None, Place::First | Place::Last) = (new.id, new.place) {
+            self.begin_in(new.chain)?;
+            let Self { batch, beginning, .. } = self;
+            return push_rule(batch, (tag, flags), &scope, new.rule, kernel, |writer| {
+                writer.bytes(&beginning.bytes);
+            });
         }
-        if let Place::Before(rule) | Place::After(rule) = new.place {
-            (message.position, message.position_id) = rule.parts();
+        let mut rule = nft::Rule { id: new.id, ..self.rule_in(new.chain) };
+        match new.place {
+            Place::Instead(handle) => rule.handle = Some(handle),
+            Place::Before(other) | Place::After(other) => {
+                (rule.position, rule.position_id) = other.parts();
+            }
+            Place::First | Place::Last => {}
         }
-        self.push_rule(tag, flags, message, new.chain, new.rule, kernel)
+        let message = self.message(Body::NewRule(rule));
+        push_rule(self.batch, (tag, flags), &scope, new.rule, kernel, |writer| message.encode_payload(writer))
+    }
+
+    /// Has `beginning` be that of a rule in this chain.
+    fn begin_in(&mut self, chain: &str) -> Result<(), EncodeError> {
+        let of = Some((self.family, self.table));
+        if self.beginning.of != of || self.beginning.chain != chain {
+            let mut writer = Writer::new();
+            self.message(Body::NewRule(self.rule_in(chain))).encode_payload(&mut writer);
+            *self.beginning = Beginning { of, chain: chain.into(), bytes: writer.into_bytes()? };
+        }
+        Ok(())
     }
 
     /// Puts a rule into the place of the one with this handle.
@@ -264,41 +305,10 @@ impl TableEdit<'_> {
         self.add_rule(tag, &NewRule { chain, place: Place::Instead(handle), id: None, rule }, kernel)
     }
 
-    fn push_rule<T: Transport>(
-        &mut self,
-        tag: u32,
-        flags: Flags,
-        message: nft::Rule<'_>,
-        chain: &str,
-        rule: &Rule,
-        kernel: &mut Kernel<T>,
-    ) -> Result<(), KernelError> {
-        let (family, table) = (self.family, self.table);
-        let scope = RuleScope { family, table: Some(table), chain: Some(chain), header: &rule.header };
-        let message = self.message(Body::NewRule(message));
-        let flags = self.first() | flags;
-        let mut written = Ok(());
-        let pushed = self.batch.push(tag, kind::NEW_RULE, flags, |writer| {
-            message.encode_payload(writer);
-            written = kernel.write_rule(rule, &scope, writer);
-            if written.is_err() {
-                // The batch leaves the message out then.
-                writer.fail(EncodeError::NotRepresentable("the rule"));
-            }
-        });
-        written?;
-        Ok(pushed?)
-    }
-
     fn push(&mut self, tag: u32, flags: Flags, body: Body<'_>) -> Result<(), EncodeError> {
         let message = self.message(body);
-        let flags = self.first() | flags;
+        let flags = first_of(self.batch) | flags;
         self.batch.push(tag, message.body.kind(), flags, |writer| message.encode_payload(writer))
-    }
-
-    /// Has the first message echoed: the kernel then tells the new generation too.
-    const fn first(&self) -> Flags {
-        if self.batch.is_empty() { Flags::ECHO } else { Flags(0) }
     }
 
     const fn message<'m>(&self, body: Body<'m>) -> Message<'m> {
@@ -316,6 +326,33 @@ impl TableEdit<'_> {
     fn rule_in<'c>(&self, chain: &'c str) -> nft::Rule<'c> {
         nft::Rule { table: Some(self.table.name().into()), chain: Some(chain.into()), ..nft::Rule::default() }
     }
+}
+
+/// Adds a rule's message, whose attributes before its expressions `begin` writes.
+fn push_rule<T: Transport>(
+    batch: &mut BatchBuilder,
+    (tag, flags): (u32, Flags),
+    scope: &RuleScope<'_>,
+    rule: &Rule,
+    kernel: &mut Kernel<T>,
+    begin: impl FnOnce(&mut Writer),
+) -> Result<(), KernelError> {
+    let mut written = Ok(());
+    let pushed = batch.push(tag, kind::NEW_RULE, first_of(batch) | flags, |writer| {
+        begin(writer);
+        written = kernel.write_rule(rule, scope, writer);
+        if written.is_err() {
+            // The batch leaves the message out then.
+            writer.fail(EncodeError::NotRepresentable("the rule"));
+        }
+    });
+    written?;
+    Ok(pushed?)
+}
+
+/// Has the first message echoed: the kernel then tells the new generation too.
+const fn first_of(batch: &BatchBuilder) -> Flags {
+    if batch.is_empty() { Flags::ECHO } else { Flags(0) }
 }
 
 impl RuleRef {

@@ -110,14 +110,10 @@ impl Template {
     /// Writes it with these values, each at so many bytes from the end.
     #[inline]
     fn write<const N: usize>(&self, writer: &mut Writer, values: [(usize, &[u8]); N]) {
-        let Self { mut bytes, len } = *self;
+        writer.bytes(self.bytes.get(..self.len).unwrap_or(&self.bytes));
         for (from_end, value) in values {
-            let start = len.saturating_sub(from_end);
-            if let Some(place) = bytes.get_mut(start..start + value.len()) {
-                place.copy_from_slice(value);
-            }
+            writer.overwrite(from_end, value);
         }
-        writer.bytes(bytes.get(..len).unwrap_or(&bytes));
     }
 }
 

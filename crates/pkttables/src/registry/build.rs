@@ -89,7 +89,7 @@ impl Builder {
         scope: &Scope,
     ) -> Result<(), ParamError> {
         let error = |problem| Err(self.error(Some(param.name), problem));
-        let Some(bit) = self.bit(param.name) else {
+        let Some(bit) = self.place(param).and_then(bit) else {
             return error(ParamProblem::Missing(param.name));
         };
         if not && !param.negatable {
@@ -118,12 +118,14 @@ impl Builder {
     }
 
     fn check_given(&self, family: Family) -> Result<(), ParamError> {
-        let params = || self.descriptor.params.iter().filter(|param| param.families.has(family));
-        let is_given = |name: &str| self.bit(name).is_some_and(|bit| self.given & bit != 0);
+        let params = self.descriptor.params;
+        let is_in = |place: usize| bit(place).is_some_and(|bit| self.given & bit != 0);
+        let is_given = |name: &str| params.iter().position(|param| param.is_called(name)).is_some_and(is_in);
         let has_conditions =
-            |param: &&Param| param.required || !param.excludes.is_empty() || !param.needs.is_empty();
-        for param in params().filter(has_conditions) {
-            let problem = if !is_given(param.name) {
+            |param: &Param| param.required || !param.excludes.is_empty() || !param.needs.is_empty();
+        let of_family = params.iter().enumerate().filter(|(_, param)| param.families.has(family));
+        for (place, param) in of_family.filter(|(_, param)| has_conditions(param)) {
+            let problem = if !is_in(place) {
                 param.required.then_some(ParamProblem::Missing(param.name))
             } else if let Some(&other) = param.excludes.iter().find(|&&other| is_given(other)) {
                 Some(ParamProblem::Excludes(param.name, other))
@@ -160,12 +162,16 @@ impl Builder {
         Err(self.error(None, ParamProblem::Protocol(names.join(", "))))
     }
 
-    fn bit(&self, name: &str) -> Option<u64> {
-        let place = self.descriptor.params.iter().position(|param| param.is_called(name))?;
-        1_u64.checked_shl(u32::try_from(place).ok()?)
+    fn place(&self, param: &'static Param) -> Option<usize> {
+        self.descriptor.params.iter().position(|own| std::ptr::eq(own, param))
     }
 
     const fn error(&self, param: Option<&'static str>, problem: ParamProblem) -> ParamError {
         ParamError { extension: self.descriptor.name, param, problem }
     }
+}
+
+/// The bit of the parameter at this place.
+fn bit(place: usize) -> Option<u64> {
+    1_u64.checked_shl(u32::try_from(place).ok()?)
 }

@@ -26,6 +26,11 @@ pub fn resolve_host(name: &str, family: Family) -> Vec<IpAddr> {
 impl Addresses {
     /// Reads a list of addresses or host names, each with an optional mask.
     pub(super) fn parse(text: &str, family: Family, resolver: Resolver) -> Result<Self, Problem> {
+        if family == Family::Ipv4
+            && let Some(first) = usual(text)
+        {
+            return Ok(Self { first, others: Vec::new() });
+        }
         let mut found = None;
         for item in text.split(',') {
             parse_item(item.trim_ascii_start(), family, resolver, &mut found)?;
@@ -40,6 +45,45 @@ impl Addresses {
             others => std::iter::once(self.first).chain(others.iter().copied()).collect(),
         }
     }
+}
+
+/// Reads one IPv4 address as it is mostly written, in four decimal numbers, with or without a prefix length: this is
+/// quicker than looking for all that there may be.
+fn usual(text: &str) -> Option<AddressMask> {
+    let (mut bits, mut dots, mut number) = (0_u32, 0, None);
+    let mut bytes = text.bytes();
+    let mut has_prefix = false;
+    for byte in bytes.by_ref() {
+        match byte {
+            b'0'..=b'9' => {
+                let digit = u32::from(byte - b'0');
+                number = match number {
+                    None => Some(digit),
+                    // A number that begins with a zero is octal.
+                    Some(0) => return None,
+                    Some(tens) => Some(tens * 10 + digit).filter(|&number| number <= 255),
+                };
+                number?;
+            }
+            b'.' => {
+                bits = bits << 8 | number.take()?;
+                dots += 1;
+            }
+            b'/' => {
+                has_prefix = true;
+                break;
+            }
+            _ => return None,
+        }
+    }
+    let address = (dots == 3).then_some(bits << 8 | number?)?;
+    let prefix = match (has_prefix, bytes.next(), bytes.next(), bytes.next()) {
+        (false, ..) => 32,
+        (true, Some(ones @ b'0'..=b'9'), None, _) => ones - b'0',
+        (true, Some(tens @ b'1'..=b'3'), Some(ones @ b'0'..=b'9'), None) => (tens - b'0') * 10 + ones - b'0',
+        _ => return None,
+    };
+    AddressMask::prefix(IpAddr::V4(Ipv4Addr::from_bits(address)), prefix)
 }
 
 fn parse_item(
@@ -121,6 +165,43 @@ mod tests {
         }
         assert_eq!(parse("2001:db8::1/ffff::", Family::Ipv6), Ok(vec!["2001::/16".into()]));
         assert_eq!(parse("::1/128,x/0", Family::Ipv6), Ok(vec!["::1/128".into(), "::/0".into()]));
+    }
+
+    #[test]
+    fn the_usual_spelling_means_what_any_other_does() {
+        for text in [
+            "1.2.3.4",
+            "255.255.255.255/32",
+            "10.1.2.3/8",
+            "10.1.2.3/0",
+            "10.1.2.3/39",
+            "10.1.2.3/33",
+            "1.2.3.4/",
+            "1.2.3.256",
+            "1.2.3.4.5",
+            "1.2.3",
+            "1..2.3",
+            ".1.2.3",
+            "1.2.3.",
+            "1.2.3.04",
+            "1.2.3.4/08",
+            "1.2.3.4/010",
+            "1.2.3.4/a",
+            "1.2.3.4/255",
+            "1.2.3.4/1,5.6.7.8",
+            "",
+            "/8",
+            "0.0.0.0",
+            "0.1.00.3",
+        ] {
+            let mut found = None;
+            let parsed = parse_item(text, Family::Ipv4, resolver, &mut found);
+            let slow = parsed.ok().and(found).map(|found| found.first);
+            assert!(usual(text).is_none_or(|quick| Some(quick) == slow), "{text}");
+        }
+        assert!(
+            ["1.2.3.4", "10.1.2.3/8", "0.0.0.0/0", "9.8.7.6/32"].iter().all(|text| usual(text).is_some())
+        );
     }
 
     #[test]

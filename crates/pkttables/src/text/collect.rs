@@ -1,10 +1,11 @@
+use super::chains::Chains;
 use super::command::{Command, Invocation};
 use super::diagnostic::Diagnostic;
 use super::problem::{Problem, Refusal};
 use super::restore::{ChainLine, Event, Reader};
 use super::suggest::{self, did_you_mean};
-use crate::model::{Chain, Counters, Policy, Rule, Ruleset, Table, TableName, Target};
-use std::collections::{HashMap, HashSet};
+use crate::cache::callee;
+use crate::model::{Chain, Counters, Policy, Rule, Ruleset, Table, TableName};
 use std::io::BufRead;
 use std::sync::Arc;
 
@@ -46,9 +47,7 @@ pub fn read_ruleset<R: BufRead>(reader: &mut Reader<'_, R>) -> Result<Ruleset, V
 #[derive(Debug, Default)]
 struct Section {
     table: Option<TableName>,
-    list: Vec<Chain>,
-    /// The place of each chain in the list.
-    chains: HashMap<Box<str>, usize>,
+    chains: Chains,
     /// Jumps to chains that were not there yet.
     jumps: Vec<(Box<str>, Box<Diagnostic>)>,
 }
@@ -75,7 +74,7 @@ impl Section {
             Event::Command(invocation) => return self.command(invocation),
             Event::Commit => {
                 if let Some(name) = self.table.take() {
-                    let chains = std::mem::take(&mut self.list).into_iter().map(Arc::new).collect();
+                    let chains = self.chains.take().into_iter().map(Arc::new).collect();
                     ruleset.tables.retain(|other| other.name != name);
                     ruleset.tables.push(Table { name, chains });
                 }
@@ -86,7 +85,8 @@ impl Section {
     }
 
     fn declare(&mut self, line: ChainLine<'_>) {
-        if let Some(chain) = self.add(line.name) {
+        let place = self.chains.place(line.name).or_else(|| self.add(line.name));
+        if let Some(chain) = place.and_then(|place| self.chains.get_mut(place)) {
             if line.policy.is_some() {
                 chain.policy = line.policy;
             }
@@ -99,53 +99,59 @@ impl Section {
         match command {
             Command::Append { chain, rules } => {
                 let jump = self.unknown_target(rules.first());
-                self.chain(chain)?.rules.extend(rules);
+                let place = self.place(chain)?;
+                for rule in rules {
+                    let end = self.rules(place).len();
+                    self.chains.insert(place, end, rule);
+                }
                 return Ok(jump);
             }
             Command::Insert { chain, number, rules } => {
                 let jump = self.unknown_target(rules.first());
-                let at = index(number);
+                let place = self.place(chain)?;
                 for rule in rules {
-                    let list = &mut self.chain(chain)?.rules;
-                    if at > list.len() {
+                    if !self.chains.insert(place, index(number), rule) {
                         return refused(&number.to_string(), Refusal::InsertionIndex);
                     }
-                    list.insert(at, rule);
                 }
                 return Ok(jump);
             }
             Command::Replace { chain, number, rule } => {
                 let jump = self.unknown_target(&rule);
-                match self.chain(chain)?.rules.get_mut(index(number)) {
-                    Some(place) => *place = *rule,
-                    None => return refused(&number.to_string(), Refusal::ReplacementIndex),
+                let place = self.place(chain)?;
+                if !self.chains.remove(place, index(number)) {
+                    return refused(&number.to_string(), Refusal::ReplacementIndex);
                 }
+                self.chains.insert(place, index(number), *rule);
                 return Ok(jump);
             }
             Command::Delete { chain, rules } => {
-                let list = &mut self.chain(chain)?.rules;
+                let place = self.place(chain)?;
                 for rule in rules {
-                    match list.iter().position(|other| same(other, &rule)) {
-                        Some(at) => drop(list.remove(at)),
-                        None => return refused(chain, Refusal::NoRule),
-                    }
+                    let Some(at) = self.rules(place).iter().position(|other| same(other, &rule)) else {
+                        return refused(chain, Refusal::NoRule);
+                    };
+                    self.chains.remove(place, at);
                 }
             }
             Command::DeleteNumber { chain, number } => {
-                let list = &mut self.chain(chain)?.rules;
-                if index(number) >= list.len() {
+                let place = self.place(chain)?;
+                if !self.chains.remove(place, index(number)) {
                     return refused(&number.to_string(), Refusal::DeletionIndex);
                 }
-                list.remove(index(number));
             }
             Command::Check { chain, rules } => {
-                let list = &self.chain(chain)?.rules;
+                let place = self.place(chain)?;
+                let list = self.rules(place);
                 if !rules.iter().all(|rule| list.iter().any(|other| same(other, rule))) {
                     return refused(chain, Refusal::NoRule);
                 }
             }
-            Command::Flush { chain: Some(chain) } => self.chain(chain)?.rules.clear(),
-            Command::Flush { chain: None } => self.list.iter_mut().for_each(|chain| chain.rules.clear()),
+            Command::Flush { chain: Some(chain) } => {
+                let place = self.place(chain)?;
+                self.chains.clear(place);
+            }
+            Command::Flush { chain: None } => self.chains.clear_all(),
             Command::Zero(zero) => {
                 let clear = |rule: &mut Rule| rule.counters = rule.counters.map(|_| Counters::default());
                 match (zero.chain, zero.number) {
@@ -158,7 +164,7 @@ impl Section {
                         chain.rules.iter_mut().for_each(clear);
                     }
                     (None, _) => {
-                        for chain in &mut self.list {
+                        for chain in self.chains.iter_mut() {
                             chain.counters = chain.counters.map(|_| Counters::default());
                             chain.rules.iter_mut().for_each(clear);
                         }
@@ -166,25 +172,18 @@ impl Section {
                 }
             }
             Command::NewChain { chain } => {
-                if self.chains.contains_key(chain) {
+                if self.chains.place(chain).is_some() {
                     return refused(chain, Refusal::ChainExists);
                 }
                 self.add(chain);
             }
             Command::DeleteChain { chain } => return self.delete_chains(chain),
             Command::RenameChain { chain, name } => {
-                if self.chains.contains_key(name) {
+                if self.chains.place(name).is_some() {
                     return refused(name, Refusal::NameTaken);
                 }
-                self.chain(chain)?.name = name.into();
-                for rule in self.list.iter_mut().flat_map(|chain| &mut chain.rules) {
-                    if let Target::Jump(to) | Target::Goto(to) = &mut rule.target
-                        && **to == *chain
-                    {
-                        *to = name.into();
-                    }
-                }
-                self.renumber();
+                let place = self.place(chain)?;
+                self.chains.rename(place, name);
             }
             Command::Policy { chain, policy, counters } => {
                 let found = self.chain(chain)?;
@@ -200,54 +199,56 @@ impl Section {
     }
 
     fn delete_chains(&mut self, name: Option<&str>) -> Result<Noted, Refused> {
-        let rules = self.list.iter().flat_map(|chain| &chain.rules);
-        let used: HashSet<Box<str>> = rules.filter_map(jump).map(Box::from).collect();
         match name {
-            Some(name) if !self.chain(name)?.rules.is_empty() => {
-                return Err((name.into(), Refusal::ChainNotEmpty));
+            Some(name) => {
+                let place = self.place(name)?;
+                if !self.rules(place).is_empty() {
+                    return Err((name.into(), Refusal::ChainNotEmpty));
+                }
+                if self.chains.is_called(name) {
+                    return Err((name.into(), Refusal::ChainInUse));
+                }
+                self.chains.delete(place);
             }
-            Some(name) if used.contains(name) => return Err((name.into(), Refusal::ChainInUse)),
-            Some(name) => self.list.retain(|chain| *chain.name != *name),
-            None => self.list.retain(|chain| chain.policy.is_some() || used.contains(&chain.name)),
+            None => self.chains.retain(|chain, is_called| chain.policy.is_some() || is_called),
         }
-        self.renumber();
         Ok(Noted::Nothing)
     }
 
     /// The chain of this name; the built-in ones are there whenever they are needed.
     fn chain(&mut self, name: &str) -> Result<&mut Chain, Refused> {
-        let missing = || (name.into(), Refusal::NoChain);
-        let is_builtin = self.table.is_some_and(|table| table.hook(name).is_some());
-        if !is_builtin && !self.chains.contains_key(name) {
-            return Err(missing());
-        }
-        self.add(name).ok_or_else(missing)
+        let place = self.place(name)?;
+        self.chains.get_mut(place).ok_or_else(|| (name.into(), Refusal::NoChain))
     }
 
-    /// The chain of this name, made if it is not there.
-    fn add(&mut self, name: &str) -> Option<&mut Chain> {
-        if let Some(place) = self.chains.get(name) {
-            return self.list.get_mut(*place);
+    /// Where the chain of this name is.
+    fn place(&mut self, name: &str) -> Result<usize, Refused> {
+        if let Some(place) = self.chains.place(name) {
+            return Ok(place);
         }
+        let missing = || (name.into(), Refusal::NoChain);
+        let hook = self.table.and_then(|table| table.hook(name));
+        hook.and_then(|_| self.add(name)).ok_or_else(missing)
+    }
+
+    fn rules(&self, place: usize) -> &[Rule] {
+        self.chains.get(place).map_or(&[], |chain| &chain.rules)
+    }
+
+    /// Adds a chain that is not there. Gives its place.
+    fn add(&mut self, name: &str) -> Option<usize> {
         let policy = self.table?.hook(name).map(|_| Policy::Accept);
-        self.chains.insert(name.into(), self.list.len());
-        self.list.push(Chain { name: name.into(), policy, counters: None, rules: Vec::new() });
-        self.list.last_mut()
+        Some(self.chains.add(Chain { name: name.into(), policy, counters: None, rules: Vec::new() }))
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
-        self.chains.keys().map(|name| &**name)
-    }
-
-    fn renumber(&mut self) {
-        let places = self.list.iter().enumerate().map(|(place, chain)| (chain.name.clone(), place));
-        self.chains = places.collect();
+        self.chains.names()
     }
 
     /// A chain that the rule goes to and that is not there.
     fn unknown_target(&self, rule: &Rule) -> Noted {
-        match jump(rule) {
-            Some(name) if !self.chains.contains_key(name) => Noted::Jump(name.into()),
+        match callee(rule) {
+            Some(name) if self.chains.place(name).is_none() => Noted::Jump(name.into()),
             _ => Noted::Nothing,
         }
     }
@@ -255,7 +256,7 @@ impl Section {
     /// Errors for the chains that have not come until the table ends.
     fn unknown_jumps<R: BufRead>(&mut self, reader: &Reader<'_, R>) -> Vec<Diagnostic> {
         let jumps = std::mem::take(&mut self.jumps);
-        let unknown = jumps.into_iter().filter(|(name, _)| !self.chains.contains_key(name));
+        let unknown = jumps.into_iter().filter(|(name, _)| self.chains.place(name).is_none());
         let targets = reader.target_names();
         unknown
             .map(|(name, error)| {
@@ -274,13 +275,6 @@ const fn index(number: u32) -> usize {
 /// Whether two rules are the same to `-D` and `-C`: counters do not matter.
 fn same(one: &Rule, other: &Rule) -> bool {
     one.header == other.header && one.matches == other.matches && one.target == other.target
-}
-
-fn jump(rule: &Rule) -> Option<&str> {
-    match &rule.target {
-        Target::Jump(name) | Target::Goto(name) => Some(name),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -63,27 +63,22 @@ impl Words {
     pub fn read_line(&mut self, line: &str, from: usize) -> Result<(), LexError> {
         self.clear();
         self.source.push_str(line);
-        let bytes = line.as_bytes();
-        if bytes.contains(&0) {
-            let offset = bytes.iter().position(|byte| *byte == 0).unwrap_or_default();
-            return Err(LexError::Nul { offset });
-        }
-        let mut at = if line.is_char_boundary(from) { from } else { line.len() };
-        while let Some(byte) = bytes.get(at) {
-            if is_blank(*byte) {
-                at += 1;
-                continue;
-            }
-            let rest = bytes.get(at..).unwrap_or_default();
-            let plain = rest.iter().position(|byte| ends_word(*byte)).unwrap_or(rest.len());
-            let end = at + plain;
-            if bytes.get(end) == Some(&b'"') {
-                at = self.read_quoted(line, at, end)?;
-            } else {
-                self.spans.push(Span { start: at, end, quoted: false, offset: at, width: plain });
-                at = end;
+        let mut start = if line.is_char_boundary(from) { from } else { line.len() };
+        let mut stops = Stops::new(line.as_bytes(), start);
+        while let Some((at, byte)) = stops.next() {
+            match byte {
+                b'"' => {
+                    start = self.read_quoted(line, start, at)?;
+                    stops.go_to(start);
+                }
+                0 => return Err(LexError::Nul { offset: at }),
+                _ => {
+                    self.push_plain(start, at);
+                    start = at + 1;
+                }
             }
         }
+        self.push_plain(start, line.len());
         Ok(())
     }
 
@@ -139,6 +134,13 @@ impl Words {
         self.spans.get(index).map_or((self.source.len(), 0), |span| (span.offset, span.width))
     }
 
+    /// Adds what stands between two places of the line, if it is a word.
+    fn push_plain(&mut self, start: usize, end: usize) {
+        if start < end {
+            self.spans.push(Span { start, end, quoted: false, offset: start, width: end - start });
+        }
+    }
+
     fn clear(&mut self) {
         self.source.clear();
         self.unquoted.clear();
@@ -152,16 +154,21 @@ impl Words {
         let mut at = quote + 1;
         loop {
             let rest = line.get(at..).unwrap_or_default();
-            let Some(plain) = rest.find(['"', '\\']) else {
+            let Some(plain) = rest.find(['"', '\\', '\0']) else {
                 return Err(LexError::UnclosedQuote { offset: quote });
             };
             self.unquoted.push_str(rest.get(..plain).unwrap_or_default());
             at += plain + 1;
-            if rest.as_bytes().get(plain) == Some(&b'"') {
-                break;
+            match rest.as_bytes().get(plain) {
+                Some(b'"') => break,
+                Some(0) => return Err(LexError::Nul { offset: at - 1 }),
+                _ => {}
             }
             let escaped = rest.get(plain + 1..).and_then(|rest| rest.chars().next());
             let escaped = escaped.ok_or(LexError::UnclosedQuote { offset: quote })?;
+            if escaped == '\0' {
+                return Err(LexError::Nul { offset: at });
+            }
             self.unquoted.push(escaped);
             at += escaped.len_utf8();
         }
@@ -171,25 +178,50 @@ impl Words {
     }
 }
 
-/// The bytes that a word without quotes ends before: a table, as this is asked of every byte.
-#[expect(clippy::indexing_slicing, reason = "done by the compiler")]
-const ENDS_WORD: [bool; 256] = {
-    let mut ends = [false; 256];
-    let mut byte = 0;
-    while byte < ends.len() {
-        ends[byte] = is_blank(byte as u8) || byte as u8 == b'"';
-        byte += 1;
-    }
-    ends
-};
-
-#[expect(clippy::indexing_slicing, reason = "there is an entry for each byte")]
-const fn ends_word(byte: u8) -> bool {
-    ENDS_WORD[byte as usize]
+/// Finds the bytes that a word without quotes ends before: blanks, quotes and NULs.
+struct Stops<'l> {
+    bytes: &'l [u8],
+    /// Where the next eight bytes begin.
+    next: usize,
+    /// The highest bit of each of the last eight bytes that may be a stop.
+    found: u64,
 }
 
-const fn is_blank(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n')
+impl<'l> Stops<'l> {
+    const EACH: u64 = u64::MAX / 255;
+    const WIDTH: usize = 8;
+
+    const fn new(bytes: &'l [u8], from: usize) -> Self {
+        Self { bytes, next: from, found: 0 }
+    }
+
+    /// Goes on with the byte at this place.
+    const fn go_to(&mut self, place: usize) {
+        (self.next, self.found) = (place, 0);
+    }
+
+    /// The next one and where it is.
+    fn next(&mut self) -> Option<(usize, u8)> {
+        loop {
+            while self.found != 0 {
+                let at = self.next - Self::WIDTH + self.found.trailing_zeros() as usize / 8;
+                self.found &= self.found - 1;
+                match self.bytes.get(at) {
+                    Some(&byte @ (b' ' | b'\t' | b'\n' | b'"' | 0)) => return Some((at, byte)),
+                    _ => {}
+                }
+            }
+            let rest = self.bytes.get(self.next..).filter(|rest| !rest.is_empty())?;
+            let eight = rest.first_chunk().map_or_else(
+                || rest.iter().rev().fold(u64::MAX, |eight, &byte| eight << 8 | u64::from(byte)),
+                |eight| u64::from_le_bytes(*eight),
+            );
+            self.next += Self::WIDTH;
+            // All stops are at most `"`. What is found behind one in the same eight may be something else.
+            let above = Self::EACH * u64::from(b'"' + 1);
+            self.found = eight.wrapping_sub(above) & !eight & (Self::EACH << 7);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -220,6 +252,8 @@ mod tests {
             assert_eq!(words.read_line(line, 0), Err(LexError::UnclosedQuote { offset: 3 }), "{line}");
         }
         assert_eq!(words.read_line("a\0b", 0), Err(LexError::Nul { offset: 1 }));
+        assert_eq!(words.read_line("\"a\0b\"", 0), Err(LexError::Nul { offset: 2 }));
+        assert_eq!(words.read_line("\"a\\\0b\"", 0), Err(LexError::Nul { offset: 3 }));
     }
 
     #[test]
@@ -242,6 +276,12 @@ mod tests {
                 write_quoted(&mut line, text);
             }
             prop_assert_eq!(split(&line), texts);
+        }
+
+        #[test]
+        fn plain_words_are_those_between_blanks(line in "[ -~\\t\\u{80}-\\u{2ff}&&[^\"]]*") {
+            let words: Vec<&str> = line.split([' ', '\t']).filter(|word| !word.is_empty()).collect();
+            prop_assert_eq!(split(&line), words);
         }
 
         #[test]

@@ -4,6 +4,7 @@
 //! a save file, [`save`] prints rules and tables as iptables-save does.
 
 mod address;
+mod chains;
 mod collect;
 mod command;
 mod diagnostic;

@@ -1,4 +1,5 @@
 use super::lex::Words;
+use crate::domain::split_at_byte;
 
 /// An option that needs no extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,10 +195,9 @@ impl<'a> Cursor<'a> {
             Some(option) => match option.strip_prefix('-') {
                 None => return self.letter(option),
                 Some(long) => {
-                    let (name, value) =
-                        long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value)));
+                    let (name, value) = split_at_byte(long, b'=').unzip();
                     self.attached = value;
-                    Item::Long(name)
+                    Item::Long(name.unwrap_or(long))
                 }
             },
         })

@@ -130,7 +130,7 @@ impl<'r> Parser<'r> {
         {
             return Some(Problem::ChainIsTarget);
         }
-        name.contains(|c: char| c.is_ascii_whitespace()).then(|| Problem::ChainBlank(name.into()))
+        name.bytes().any(|byte| byte.is_ascii_whitespace()).then(|| Problem::ChainBlank(name.into()))
     }
 
     pub(super) fn target(&self, name: &str) -> Option<&'static Descriptor> {

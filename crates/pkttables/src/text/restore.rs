@@ -128,10 +128,10 @@ impl<'r, R: BufRead> Reader<'r, R> {
         let Some(kind) = self.next_line()? else {
             return Ok(None);
         };
-        let (line, file) = (self.line, self.file.clone());
-        self.event(kind).map(Some).map_err(|mut error| {
-            error.line = Some(line);
-            error.file = file;
+        let Self { parser, words, options, section, buffer, line, file, .. } = self;
+        let event = event(kind, buffer, section, *options, parser, words);
+        event.map(Some).map_err(|mut error| {
+            (error.line, error.file) = (Some(*line), file.clone());
             error
         })
     }
@@ -207,47 +207,54 @@ impl<'r, R: BufRead> Reader<'r, R> {
         self.options.table.is_some_and(|wanted| table.is_some_and(|table| table != wanted))
     }
 
-    fn event(&mut self, kind: Kind) -> Result<Event<'_>> {
-        if kind == Kind::Comment {
-            return Ok(Event::Comment(String::from_utf8_lossy(&self.buffer)));
-        }
-        let Ok(line) = std::str::from_utf8(&self.buffer) else {
-            let text = String::from_utf8_lossy(&self.buffer);
-            return Err(Diagnostic::within(&text, 0, 0, Problem::NotUtf8));
-        };
-        if let Some(offset) = line.find('\0') {
-            return Err(Diagnostic::within(line, offset, 1, Problem::Lex(LexError::Nul { offset })));
-        }
-        let event = match (kind, self.section) {
-            (Kind::Table, _) => {
-                let table = table_line(line)?;
-                self.section = Section::Table(table);
-                self.parser.forget_chains();
-                Ok(Event::Table(table))
-            }
-            (Kind::Commit, _) => {
-                self.section = Section::Outside;
-                Ok(Event::Commit)
-            }
-            (Kind::Chain, Section::Table(table)) => {
-                chain_line(line, table, self.options.counters, &mut self.parser).map(Event::Chain)
-            }
-            (Kind::Command, Section::Table(table)) => {
-                command_line(line, table, self.options.counters, &mut self.parser, &mut self.words)
-            }
-            _ => Err(Diagnostic::within(line, 0, line.len(), Problem::OutsideTable)),
-        };
-        event.map_err(|error| {
-            let dos = line.ends_with('\r').then(|| "the line ends in a carriage return".to_owned());
-            error.hint(dos)
-        })
-    }
-
     fn bare_error(&self, problem: Problem) -> Box<Diagnostic> {
         let mut error = Diagnostic::within("", 0, 0, problem);
         (error.line, error.file) = (Some(self.line), self.file.clone());
         error
     }
+}
+
+/// What a line says.
+fn event<'a>(
+    kind: Kind,
+    line: &'a [u8],
+    section: &mut Section,
+    options: ReadOptions,
+    parser: &mut Parser<'_>,
+    words: &'a mut Words,
+) -> Result<Event<'a>> {
+    if kind == Kind::Comment {
+        return Ok(Event::Comment(String::from_utf8_lossy(line)));
+    }
+    let Ok(line) = std::str::from_utf8(line) else {
+        let text = String::from_utf8_lossy(line);
+        return Err(Diagnostic::within(&text, 0, 0, Problem::NotUtf8));
+    };
+    if line.as_bytes().contains(&0) {
+        let offset = line.find('\0').unwrap_or_default();
+        return Err(Diagnostic::within(line, offset, 1, Problem::Lex(LexError::Nul { offset })));
+    }
+    let event = match (kind, *section) {
+        (Kind::Table, _) => {
+            let table = table_line(line)?;
+            *section = Section::Table(table);
+            parser.forget_chains();
+            Ok(Event::Table(table))
+        }
+        (Kind::Commit, _) => {
+            *section = Section::Outside;
+            Ok(Event::Commit)
+        }
+        (Kind::Chain, Section::Table(table)) => {
+            chain_line(line, table, options.counters, parser).map(Event::Chain)
+        }
+        (Kind::Command, Section::Table(table)) => command_line(line, table, options.counters, parser, words),
+        _ => Err(Diagnostic::within(line, 0, line.len(), Problem::OutsideTable)),
+    };
+    event.map_err(|error| {
+        let dos = line.ends_with('\r').then(|| "the line ends in a carriage return".to_owned());
+        error.hint(dos)
+    })
 }
 
 fn table_line(line: &str) -> Result<TableName> {

@@ -138,7 +138,7 @@ impl<'a> Line<'_, '_, 'a> {
             Problem::TargetEmpty
         } else if name.len() > MAX_NAME {
             Problem::TargetTooLong(name.into())
-        } else if name.contains(|c: char| c.is_ascii_whitespace()) {
+        } else if name.bytes().any(|byte| byte.is_ascii_whitespace()) {
             Problem::TargetBlank(name.into())
         } else {
             return Ok(());
