@@ -246,18 +246,18 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
         if let Some(place) = self.state(table).chains.place(name) {
             return Ok(place);
         }
-        self.learn(table, name)?;
-        let chains = &mut self.state(table).chains;
+        if !self.state(table).complete {
+            self.learn(table, name)?;
+            if let Some(place) = self.state(table).chains.place(name) {
+                return Ok(place);
+            }
+        }
         // A chain that is not known by now is absent.
-        let absent = || ChainState::new(Kind::Absent, Rules::Unread);
-        Ok(chains.place(name).unwrap_or_else(|| chains.put(name, absent())))
+        Ok(self.state(table).chains.add(name, ChainState::new(Kind::Absent, Rules::Unread)))
     }
 
     fn learn(&mut self, table: TableName, name: &str) -> Result<(), EditError> {
         let state = self.state(table);
-        if state.complete {
-            return Ok(());
-        }
         state.asked += 1;
         if state.asked > ASKED_SINGLY {
             return self.know_all(table);

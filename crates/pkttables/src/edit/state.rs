@@ -84,6 +84,11 @@ impl Chains {
             }
             return place;
         }
+        self.add(name, chain)
+    }
+
+    /// Adds a chain of a name that is not known yet. Gives its place.
+    pub(super) fn add(&mut self, name: &str, chain: ChainState) -> usize {
         self.places.insert(name.into(), self.list.len());
         self.list.push(chain);
         self.list.len() - 1

@@ -11,7 +11,10 @@ use std::sync::LazyLock;
 /// Longest value with a prepared expression: an IPv6 address or an interface name.
 const MAX_VALUE: usize = 16;
 /// More than the longest prepared expression takes.
-const MAX_LEN: usize = 96;
+const MAX_LEN: usize = 128;
+
+/// How long a comparison is without its value and that value's padding.
+const CMP_WITHOUT_VALUE: usize = 40;
 
 /// A prepared expression.
 #[derive(Clone, Copy)]
@@ -28,6 +31,8 @@ struct Templates {
     drop: Template,
     /// By the length of the value.
     cmp: [Template; MAX_VALUE + 1],
+    /// A load of packet bytes and a comparison, which mostly come together.
+    payload_cmp: [Template; MAX_VALUE + 1],
     mask: [Template; MAX_VALUE + 1],
 }
 
@@ -44,6 +49,12 @@ static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| Templates {
     drop: Template::of(|writer| Immediate::verdict(Verdict::new(VerdictCode::DROP)).encode_element(writer)),
     cmp: std::array::from_fn(|len| {
         Template::of(|writer| cmp_expression(CmpOp::EQ, zeros(len)).encode_element(writer))
+    }),
+    payload_cmp: std::array::from_fn(|len| {
+        Template::of(|writer| {
+            payload_expression(PayloadBase::default(), 0, 0).encode_element(writer);
+            cmp_expression(CmpOp::EQ, zeros(len)).encode_element(writer);
+        })
     }),
     mask: std::array::from_fn(|len| {
         Template::of(|writer| mask_expression(zeros(len)).encode_element(writer))
@@ -71,6 +82,35 @@ pub(crate) fn cmp(op: CmpOp, value: &[u8], writer: &mut Writer) {
             template.write(writer, [(value_at + 8 + 4, &op.0.to_be_bytes()), (value_at, value)]);
         }
         None => cmp_expression(op, value).encode_element(writer),
+    }
+}
+
+/// Writes a load of packet bytes into register 1 and a comparison of it.
+pub(crate) fn payload_cmp(
+    (base, offset, len): (PayloadBase, u32, u32),
+    op: CmpOp,
+    value: &[u8],
+    writer: &mut Writer,
+) {
+    match TEMPLATES.payload_cmp.get(value.len()) {
+        Some(template) => {
+            let value_at = align(value.len());
+            let cmp_len = value_at + CMP_WITHOUT_VALUE;
+            template.write(
+                writer,
+                [
+                    (cmp_len + 20, &base.0.to_be_bytes()),
+                    (cmp_len + 12, &offset.to_be_bytes()),
+                    (cmp_len + 4, &len.to_be_bytes()),
+                    (value_at + 8 + 4, &op.0.to_be_bytes()),
+                    (value_at, value),
+                ],
+            );
+        }
+        None => {
+            payload(base, offset, len, writer);
+            cmp(op, value, writer);
+        }
     }
 }
 
@@ -167,6 +207,12 @@ mod tests {
                 let expected = written(|writer| cmp_expression(op, value).encode_element(writer));
                 assert_eq!(written(|writer| cmp(op, value, writer)), expected, "{op} {len}");
             }
+            let load = (PayloadBase::TRANSPORT_HEADER, 3, 5);
+            let expected = written(|writer| {
+                payload(load.0, load.1, load.2, writer);
+                cmp(CmpOp::LT, value, writer);
+            });
+            assert_eq!(written(|writer| payload_cmp(load, CmpOp::LT, value, writer)), expected, "{len}");
             if len <= MAX_VALUE {
                 let expected = written(|writer| mask_expression(value).encode_element(writer));
                 assert_eq!(written(|writer| mask(value, writer)), expected, "mask {len}");

@@ -85,6 +85,11 @@ impl<'a> NativeWriter<'a> {
 
     /// Writes a condition.
     pub fn condition(&mut self, condition: &Condition<'_>) {
+        if let (Load::Payload { base, offset, len }, None, Test::Compare(op, value)) =
+            (condition.load, condition.mask, condition.test)
+        {
+            return template::payload_cmp((base, offset, len), op, value, self.0);
+        }
         self.load(condition.load);
         if let Some(mask) = condition.mask {
             template::mask(mask, self.0);

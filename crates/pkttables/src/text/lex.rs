@@ -206,9 +206,8 @@ impl<'l> Stops<'l> {
             while self.found != 0 {
                 let at = self.next - Self::WIDTH + self.found.trailing_zeros() as usize / 8;
                 self.found &= self.found - 1;
-                match self.bytes.get(at) {
-                    Some(&byte @ (b' ' | b'\t' | b'\n' | b'"' | 0)) => return Some((at, byte)),
-                    _ => {}
+                if let Some(&byte @ (b' ' | b'\t' | b'\n' | b'"' | 0)) = self.bytes.get(at) {
+                    return Some((at, byte));
                 }
             }
             let rest = self.bytes.get(self.next..).filter(|rest| !rest.is_empty())?;

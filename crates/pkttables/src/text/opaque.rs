@@ -20,10 +20,12 @@ pub(super) fn write_opaque(out: &mut String, opaque: &Opaque) {
 
 impl Line<'_, '_, '_> {
     /// Reads what follows the extension's name if it is given by its bytes.
+    #[inline]
     pub(super) fn opaque(&mut self, name: &str) -> Result<Option<Opaque>, Box<Diagnostic>> {
-        if !self.cursor.skip(START) {
-            return Ok(None);
-        }
+        if self.cursor.skip(START) { self.bytes_of(name).map(Some) } else { Ok(None) }
+    }
+
+    fn bytes_of(&mut self, name: &str) -> Result<Opaque, Box<Diagnostic>> {
         let (mut revision, mut info) = (None, Vec::new());
         loop {
             let word = self.cursor.plain_word().ok_or_else(|| self.missing(Problem::OpaqueForm))?;
@@ -38,7 +40,7 @@ impl Line<'_, '_, '_> {
             }
         }
         let revision = revision.unwrap_or_default();
-        Ok(Some(Opaque { name: name.into(), revision, info: info.into() }))
+        Ok(Opaque { name: name.into(), revision, info: info.into() })
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Parser<'r> {
     /// Chains that are named like targets, and come before these.
     chains: Vec<Box<str>>,
     pub(super) warnings: Vec<Warning>,
+    /// The match that was found last: the next one is mostly the same.
+    recent_match: Option<&'static Descriptor>,
 }
 
 /// An extension of the rule that is being read.
@@ -58,6 +60,7 @@ impl<'r> Parser<'r> {
             joined: String::new(),
             chains: Vec::new(),
             warnings: Vec::new(),
+            recent_match: None,
         }
     }
 
@@ -147,9 +150,14 @@ impl<'r> Parser<'r> {
         targets.map(|target| target.name).chain(Verdict::ALL.map(Verdict::name)).collect()
     }
 
-    pub(super) fn find_match(&self, name: &str) -> Option<&'static Descriptor> {
+    pub(super) fn find_match(&mut self, name: &str) -> Option<&'static Descriptor> {
+        if let Some(recent) = self.recent_match.filter(|recent| recent.name == name) {
+            return Some(recent);
+        }
         let name = if matches!(name, "icmpv6" | "ipv6-icmp") { "icmp6" } else { name };
-        self.registry.find(Kind::Match, name, self.family)
+        let found = self.registry.find(Kind::Match, name, self.family);
+        self.recent_match = found;
+        found
     }
 }
 

@@ -230,9 +230,9 @@ fn event<'a>(
         let text = String::from_utf8_lossy(line);
         return Err(Diagnostic::within(&text, 0, 0, Problem::NotUtf8));
     };
-    if line.as_bytes().contains(&0) {
-        let offset = line.find('\0').unwrap_or_default();
-        return Err(Diagnostic::within(line, offset, 1, Problem::Lex(LexError::Nul { offset })));
+    // Commands are looked through for their words in any case.
+    if kind != Kind::Command {
+        refuse_nul(line, line.len())?;
     }
     let event = match (kind, *section) {
         (Kind::Table, _) => {
@@ -255,6 +255,14 @@ fn event<'a>(
         let dos = line.ends_with('\r').then(|| "the line ends in a carriage return".to_owned());
         error.hint(dos)
     })
+}
+
+/// Refuses a NUL among the first bytes of a line.
+fn refuse_nul(line: &str, len: usize) -> Result<()> {
+    match line.bytes().take(len).position(|byte| byte == 0) {
+        None => Ok(()),
+        Some(offset) => Err(Diagnostic::within(line, offset, 1, Problem::Lex(LexError::Nul { offset }))),
+    }
 }
 
 fn table_line(line: &str) -> Result<TableName> {
@@ -326,6 +334,7 @@ fn command_line<'a>(
         let parts = inside.split_once(':').filter(|(packets, _)| !packets.is_empty());
         let (packets, bytes) = parts.ok_or_else(|| need(':'))?;
         from = end + 2;
+        refuse_nul(line, from)?;
         if with_counters {
             let number = |text, what| {
                 let problem = Problem::CounterNotNumeric(what);
