@@ -10,8 +10,11 @@ use crate::error::Error;
 use crate::events::Group;
 use crate::transport::Transport;
 
-/// The kernel cuts a dump into parts of at most 32 KiB; only a queued packet makes a message larger than this.
-const RECEIVE_CAPACITY: usize = 1 << 16;
+/// The kernel cuts a dump into parts of at most 32 KiB, and a queued packet takes 64 KiB and a little.
+///
+/// From this size on, allocators take zeroed memory fresh from the system and touch none of it, so that a program that
+/// asks little pays for little.
+const RECEIVE_CAPACITY: usize = 1 << 17;
 /// A batch refused for a thousand reasons fits in; an error takes about 1 KiB of it.
 const RECEIVE_BUFFER: usize = 1 << 20;
 /// The kernel wants this much more than the datagram (`netlink_sendmsg`).
