@@ -149,7 +149,7 @@ impl<T: Transport> Editor<'_, '_, T> {
         self.know_all(table)?;
         let chains = self.state(table).chains.iter();
         let countable = |kind| matches!(kind, Kind::Builtin { .. } | Kind::User);
-        let named = chains.filter(|(_, chain)| countable(chain.kind)).map(|(name, _)| name.clone());
+        let named = chains.filter(|(_, chain)| countable(chain.kind)).map(|(name, _)| name.into());
         let mut names: Vec<Box<str>> = named.collect();
         names.sort_unstable();
         names.iter().try_for_each(|name| self.zero_chain(table, name))
