@@ -73,8 +73,8 @@ fn packets_in_words_are_traced_and_explained() {
 2: rule 1 of FORWARD in filter: -s 192.168.0.0/16: the source address is 10.1.0.2
 2: TRACE filter:FORWARD:rule:2
 2: rule 1 of web in filter: ! -d 10.2.0.0/16: the destination address is 10.2.0.2
-2: rule 2 of web in filter: -m limit --limit 1/hour --limit-burst 1: does not hold
-2: rule 3 of web in filter: -m string --string \"GET\" --algo bm: does not hold
+2: rule 2 of web in filter: -m limit --limit 1/hour --limit-burst 1: the next packet is due in 3600000 ms
+2: rule 3 of web in filter: -m string --string \"GET\" --algo bm: from byte 20 on there is \"\\x04\\x01\\x00P\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00P\\x02\\xfa\\xf0\\x9c\\x9a\\x00\\x00\"
 2: TRACE filter:web:return:4
 2: TRACE filter:FORWARD:policy:3
 2: drop at FORWARD by the policy of FORWARD in filter

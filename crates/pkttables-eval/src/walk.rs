@@ -266,31 +266,25 @@ impl Program {
     }
 
     /// Explains the rules that the quick test has excluded, by their headers or the ports in their first match.
-    fn explain_skipped(&self, start: usize, end: usize, at: Place, packet: &Working, world: &mut World<'_>) {
+    fn explain_skipped(
+        &mut self,
+        start: usize,
+        end: usize,
+        at: Place,
+        packet: &Working,
+        world: &mut World<'_>,
+    ) {
         for rule in start..end {
             self.explain(rule, 0, at, packet, world);
         }
     }
 
     /// Tells the observer why a rule does not match.
-    fn explain(&self, rule: usize, failed: usize, at: Place, packet: &Working, world: &mut World<'_>) {
-        let Some(compiled) = self.rules.get(rule) else { return };
+    fn explain(&mut self, rule: usize, failed: usize, at: Place, packet: &Working, world: &mut World<'_>) {
         let (chain, number) = self.locate(rule);
+        let Some(compiled) = self.rules.get_mut(rule) else { return };
         let packet = packet.packet();
-        let reason = why::reason(compiled, failed, &packet, &mut |alone| {
-            alone.matches(
-                &packet,
-                &mut Context {
-                    table: at.table,
-                    hook: at.hook,
-                    backend: world.backend,
-                    environment: world.environment,
-                    own: &mut Slot::default(),
-                    shared: &mut Shared::default(),
-                    edits: &mut Vec::new(),
-                },
-            )
-        });
+        let reason = why::reason(compiled, failed, &packet, at, world);
         let chain = self.chains.get(chain).map_or("", |chain| &*chain.name);
         world.observer.event(Event::Miss { table: at.table, chain, rule: number, reason: &reason, packet });
     }
@@ -365,7 +359,8 @@ fn test(
     Ok(Outcome::Match)
 }
 
-fn context<'c>(at: Place, world: &'c mut World<'_>, own: &'c mut Slot) -> Context<'c> {
+/// What an extension of a rule is judged with.
+pub(crate) fn context<'c>(at: Place, world: &'c mut World<'_>, own: &'c mut Slot) -> Context<'c> {
     Context {
         table: at.table,
         hook: at.hook,

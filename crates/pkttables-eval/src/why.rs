@@ -1,9 +1,10 @@
 //! Why rules did not match: the first condition that failed, and what the packet has instead.
 
-use crate::program::Compiled;
+use crate::program::{Compiled, Condition};
+use crate::walk::{Place, World, context};
 use pkttables::model::{AddressMask, Family, Header, Match, Negatable, protocol};
 use pkttables::packet::{InterfaceName, Packet};
-use pkttables::registry::{Instance, Outcome, Scope, Sink, Value as _, WriteValue};
+use pkttables::registry::{Context, Instance, Outcome, Scope, Shared, Sink, Slot, Value as _, WriteValue};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -25,20 +26,40 @@ impl fmt::Display for Reason {
     }
 }
 
-type Judge<'a> = &'a mut dyn FnMut(&dyn Instance) -> Outcome;
-
-/// The first condition that fails; `place` is that of the match which did, if it was one.
-///
-/// `judge` tells what a match makes of the packet when it stands alone.
-pub(crate) fn reason(rule: &Compiled, place: usize, packet: &Packet<'_>, judge: Judge<'_>) -> Reason {
+/// The first condition that fails; `failed` is the place of the match which did, if it was one.
+pub(crate) fn reason(
+    rule: &mut Compiled,
+    failed: usize,
+    packet: &Packet<'_>,
+    at: Place,
+    world: &mut World<'_>,
+) -> Reason {
     if let Some(reason) = of_header(&rule.header, packet) {
         return reason;
     }
-    match rule.matches.get(place).map(|condition| &condition.test) {
-        Some(Match::Known(instance)) => of_match(&**instance, &rule.header, packet, judge),
-        Some(Match::Opaque(opaque)) => Reason { condition: format!("-m {}", opaque.name), found: None },
+    match rule.matches.get_mut(failed) {
+        Some(Condition { test: Match::Known(instance), own }) => {
+            of_match(&**instance, own, &rule.header, packet, at, world)
+        }
+        Some(Condition { test: Match::Opaque(opaque), .. }) => {
+            Reason { condition: format!("-m {}", opaque.name), found: None }
+        }
         None => Reason { condition: String::new(), found: None },
     }
+}
+
+/// Whether a match holds that stands alone and remembers nothing.
+fn holds(instance: &dyn Instance, packet: &Packet<'_>, at: Place, world: &mut World<'_>) -> bool {
+    let mut context = Context {
+        table: at.table,
+        hook: at.hook,
+        backend: world.backend,
+        environment: world.environment,
+        own: &mut Slot::default(),
+        shared: &mut Shared::default(),
+        edits: &mut Vec::new(),
+    };
+    instance.matches(packet, &mut context) == Outcome::Match
 }
 
 fn of_header(header: &Header, packet: &Packet<'_>) -> Option<Reason> {
@@ -142,7 +163,14 @@ impl fmt::Display for Printed {
 }
 
 /// Of an extension the parameter that fails when it stands alone, if the packet's value for it is known.
-fn of_match(instance: &dyn Instance, header: &Header, packet: &Packet<'_>, judge: Judge<'_>) -> Reason {
+fn of_match(
+    instance: &dyn Instance,
+    own: &mut Slot,
+    header: &Header,
+    packet: &Packet<'_>,
+    at: Place,
+    world: &mut World<'_>,
+) -> Reason {
     let family = packet.family();
     let scope = Scope { family, protocol: header.protocol };
     let mut printer = Printer { printed: Vec::new(), scope };
@@ -155,7 +183,7 @@ fn of_match(instance: &dyn Instance, header: &Header, packet: &Packet<'_>, judge
         let fails = alone || {
             let mut probe = descriptor.instance();
             let set = param.set(&mut *probe, &printed.text, printed.not, &scope);
-            set.is_ok() && judge(&*probe) != Outcome::Match
+            set.is_ok() && !holds(&*probe, packet, at, world)
         };
         if fails {
             return Reason { condition: printed.to_string(), found: sees(packet) };
@@ -166,5 +194,6 @@ fn of_match(instance: &dyn Instance, header: &Header, packet: &Packet<'_>, judge
         condition.push(' ');
         condition.push_str(&printed.to_string());
     }
-    Reason { condition, found: None }
+    let found = instance.found(packet, &mut context(at, world, own));
+    Reason { condition, found }
 }

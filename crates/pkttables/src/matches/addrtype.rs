@@ -115,17 +115,28 @@ const LIMIT_OUT: u32 = 8;
 
 impl Extension for Addrtype {
     fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
-        let interface = match self.device {
-            Some(Device::In) => packet.meta.input,
-            Some(Device::Out) => packet.meta.output,
-            None => None,
-        };
+        let interface = self.interface(packet);
         let mut test = |wanted: Option<Negatable<AddressTypes>>, address| {
             wanted.is_none_or(|wanted| {
                 wanted.value.holds(address, interface, context.environment) != wanted.not
             })
         };
         (test(self.source, packet.layout.source) && test(self.destination, packet.layout.destination)).into()
+    }
+
+    fn found(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Option<String> {
+        let interface = self.interface(packet);
+        let layout = &packet.layout;
+        let ends =
+            [(self.source, "source", layout.source), (self.destination, "destination", layout.destination)];
+        let wrong = ends.into_iter().find_map(|(wanted, what, address)| {
+            let wanted = wanted?;
+            let holds = wanted.value.holds(address, interface, context.environment) != wanted.not;
+            (!holds).then_some((what, address))
+        });
+        let (what, address) = wrong?;
+        let kind = context.environment.address_type(address, interface);
+        Some(format!("the {what} {address} is {}", kind.name()))
     }
 
     const REVISIONS: &'static [Revision<Self>] = &[
@@ -213,6 +224,17 @@ impl Extension for Addrtype {
             "limit-iface-out" => out.add(" limit-out"),
             name => out.add(format_args!(" {name} {}{text}", bang(not))),
         });
+    }
+}
+
+impl Addrtype {
+    /// The interface that alone is asked for addresses.
+    const fn interface(&self, packet: &Packet<'_>) -> Option<InterfaceName> {
+        match self.device {
+            Some(Device::In) => packet.meta.input,
+            Some(Device::Out) => packet.meta.output,
+            None => None,
+        }
     }
 }
 

@@ -3,7 +3,7 @@ use crate::domain::U32Range;
 use crate::extension;
 use crate::model::{Families, Negatable};
 use crate::packet::{HeaderError, Packet};
-use crate::registry::{Context, Extension, Flag, Lister, Outcome, Revision};
+use crate::registry::{Context, Extension, Flag, Lister, Outcome, Revision, sight};
 use nfnetlink::wire::Problem;
 
 /// The `ah` match of IPv6.
@@ -66,6 +66,14 @@ impl Extension for Ah6 {
             && (self.length.value == 0 || (self.length.value == len) != self.length.not)
             && !(self.reserved && [r1, r2] != [0, 0]);
         holds.into()
+    }
+
+    fn found(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Option<String> {
+        sight::extension_header(packet, 51, "AH", |[_, len, r1, r2, spi @ .., _, _, _, _]: [u8; 12]| {
+            let (len, reserved) = ((u32::from(len) + 2) * 4, u16::from_be_bytes([r1, r2]));
+            let spi = u32::from_be_bytes(spi);
+            format!("the SPI is {spi}, the length {len}, the reserved field {reserved}")
+        })
     }
 
     const REVISIONS: &'static [Revision<Self>] = &[Revision {

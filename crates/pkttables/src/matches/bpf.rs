@@ -101,6 +101,16 @@ impl Extension for Bpf {
         }
     }
 
+    fn found(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Option<String> {
+        match &self.program {
+            Program::Bytecode(code) => {
+                let result = machine::run(&code.0, packet, context.environment)?;
+                Some(format!("the program returns {result}"))
+            }
+            Program::Pinned(_) => None,
+        }
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {
             number: 1,

@@ -53,6 +53,14 @@ impl Extension for Cgroup {
         context.environment.in_cgroup(self, packet).map_or(Outcome::NoMatch, |inside| (inside != not).into())
     }
 
+    fn found(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Option<String> {
+        Some(match context.environment.in_cgroup(self, packet) {
+            Some(true) => "its socket is in the control group".into(),
+            Some(false) => "its socket is in another control group".into(),
+            None => "no socket of it is known".into(),
+        })
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {
             number: 2,

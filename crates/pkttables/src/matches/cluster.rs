@@ -2,9 +2,10 @@
 
 use crate::domain::parse_bounded;
 use crate::model::Families;
-use crate::packet::{Packet, Status, jhash};
+use crate::packet::{Connection, Packet, Status, jhash};
 use crate::registry::{
-    Context, Domain, Extension, Lister, Outcome, Require, Revision, RuleScope, Scope, Value, ValueError, bang,
+    Context, Domain, Extension, Lister, Outcome, Require, Revision, RuleScope, Scope, Value, ValueError,
+    bang, sight,
 };
 use crate::{extension, integer};
 use nfnetlink::wire::Problem;
@@ -72,6 +73,19 @@ extension! {
     }
 }
 
+impl Cluster {
+    /// The node that a connection falls to, from 0.
+    fn node(&self, connection: &Connection) -> u32 {
+        // Of an IPv6 address the kernel hashes no more than the first four bytes.
+        let word = match connection.original.source {
+            IpAddr::V4(source) => source.octets(),
+            IpAddr::V6(source) => ((source.to_bits() >> 96) as u32).to_be_bytes(),
+        };
+        let hash = jhash::words(&[u32::from_ne_bytes(word)], self.seed.0);
+        jhash::scaled(hash, self.total.0)
+    }
+}
+
 impl Extension for Cluster {
     fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
         let Some(connection) = &packet.meta.connection else { return Outcome::NoMatch };
@@ -79,14 +93,11 @@ impl Extension for Cluster {
         if connection.status.contains(Status::EXPECTED) {
             return Outcome::Unsupported;
         }
-        // Of an IPv6 address the kernel hashes no more than the first four bytes.
-        let word = match connection.original.source {
-            IpAddr::V4(source) => source.octets(),
-            IpAddr::V6(source) => ((source.to_bits() >> 96) as u32).to_be_bytes(),
-        };
-        let hash = jhash::words(&[u32::from_ne_bytes(word)], self.seed.0);
-        let place = jhash::scaled(hash, self.total.0);
-        ((self.nodes.0 >> place & 1 != 0) != self.not).into()
+        ((self.nodes.0 >> self.node(connection) & 1 != 0) != self.not).into()
+    }
+
+    fn found(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Option<String> {
+        sight::connection(packet, |connection| format!("node {} is to take it", self.node(connection) + 1))
     }
 
     const REVISIONS: &'static [Revision<Self>] = &[Revision {

@@ -1,7 +1,9 @@
 //! `-m connbytes`: how much a connection has transferred.
 use crate::model::{Counters, Families};
-use crate::packet::Packet;
-use crate::registry::{Context, Domain, Extension, Lister, Outcome, Revision, Scope, Value, ValueError};
+use crate::packet::{Connection, Packet};
+use crate::registry::{
+    Context, Domain, Extension, Lister, Outcome, Revision, Scope, Value, ValueError, sight,
+};
 use crate::{choices, extension};
 use nfnetlink::wire::Problem;
 use std::fmt::Write as _;
@@ -85,9 +87,8 @@ extension! {
     }
 }
 
-impl Extension for Connbytes {
-    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
-        let Some(connection) = &packet.meta.connection else { return Outcome::NoMatch };
+impl Connbytes {
+    fn counted(&self, connection: &Connection) -> u64 {
         let [original, reply] = connection.counters;
         let counted = match self.direction {
             Direction::Original => original,
@@ -96,12 +97,30 @@ impl Extension for Connbytes {
                 Counters { packets: original.packets + reply.packets, bytes: original.bytes + reply.bytes }
             }
         };
-        let amount = match self.unit {
+        match self.unit {
             Unit::Packets => counted.packets,
             Unit::Bytes => counted.bytes,
             Unit::AveragePacket => counted.bytes.checked_div(counted.packets).unwrap_or_default(),
-        };
+        }
+    }
+}
+
+impl Extension for Connbytes {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        let Some(connection) = &packet.meta.connection else { return Outcome::NoMatch };
+        let amount = self.counted(connection);
         ((self.amount.min()..=self.amount.max()).contains(&amount) != self.not).into()
+    }
+
+    fn found(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Option<String> {
+        sight::connection(packet, |connection| {
+            let amount = self.counted(connection);
+            match self.unit {
+                Unit::Packets => format!("the connection has {amount} packets"),
+                Unit::Bytes => format!("the connection has {amount} bytes"),
+                Unit::AveragePacket => format!("the connection's packets have {amount} bytes on average"),
+            }
+        })
     }
 
     const REVISIONS: &'static [Revision<Self>] = &[Revision {

@@ -4,7 +4,7 @@ use crate::extension;
 use crate::model::Families;
 use crate::packet::Packet;
 use crate::registry::{
-    Context, Domain, Edit, Extension, Flag, Lister, Outcome, Revision, Scope, Value, ValueError,
+    Context, Domain, Edit, Extension, Flag, Lister, Outcome, Revision, Scope, Value, ValueError, sight,
 };
 use crate::system::Names;
 use nfnetlink::wire::Problem;
@@ -57,6 +57,16 @@ impl Extension for Connlabel {
             context.edit(Edit::ConnectionLabel(self.label.number()));
         }
         ((has || self.set) != self.not).into()
+    }
+
+    fn found(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Option<String> {
+        sight::connection(packet, |connection| {
+            let labels = (0..128).filter(|bit| connection.labels >> bit & 1 != 0);
+            match labels.map(|bit: u8| bit.to_string()).collect::<Vec<_>>() {
+                none if none.is_empty() => "the connection has no labels".into(),
+                labels => format!("the connection has the labels {}", labels.join(",")),
+            }
+        })
     }
 
     const REVISIONS: &'static [Revision<Self>] = &[Revision {

@@ -83,6 +83,11 @@ impl Extension for Connlimit {
         }
     }
 
+    fn found(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Option<String> {
+        let count = context.environment.connection_count(self, packet)?;
+        Some(format!("there are {count} connections"))
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 1,
         size: 32,

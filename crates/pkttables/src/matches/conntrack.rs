@@ -173,6 +173,7 @@ extension! {
         [!] "ctstatus": CtStatus {
             set: |m, value, not| m.status = Some(Negatable { value, not }),
             get: |m| given(m.status),
+            sees: Some(sight::connection_status),
         }
         /// So many seconds remain until the connection is forgotten if no further packet comes.
         [!] "ctexpire": Lifetime {

@@ -34,6 +34,10 @@ impl Extension for Cpu {
         ((context.environment.cpu() == self.cpu) != self.not).into()
     }
 
+    fn found(&self, _: &Packet<'_>, context: &mut Context<'_>) -> Option<String> {
+        Some(format!("it is handled by processor {}", context.environment.cpu()))
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 8,

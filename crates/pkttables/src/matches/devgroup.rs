@@ -59,6 +59,24 @@ impl Extension for Devgroup {
         (test(self.source, packet.meta.input) && test(self.destination, packet.meta.output)).into()
     }
 
+    fn found(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Option<String> {
+        let mut group =
+            |way: &str, wanted: Option<Negatable<DeviceGroups>>, interface: Option<InterfaceName>| {
+                wanted?;
+                Some(match interface {
+                    Some(interface) => {
+                        let group = context.environment.interface_group(interface);
+                        format!("{interface} is in group {group}")
+                    }
+                    None => format!("there is no interface by which it {way}"),
+                })
+            };
+        let source = group("came", self.source, packet.meta.input);
+        let destination = group("goes", self.destination, packet.meta.output);
+        let told: Vec<String> = [source, destination].into_iter().flatten().collect();
+        Some(told.join(", "))
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 20,

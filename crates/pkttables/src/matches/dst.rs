@@ -3,7 +3,7 @@ use crate::domain::{Ipv6Options, Ipv6OptionsTest};
 use crate::extension;
 use crate::model::{Families, Negatable};
 use crate::packet::{HeaderError, Packet};
-use crate::registry::{Context, Extension, Lister, Outcome, Revision, bang};
+use crate::registry::{Context, Extension, Lister, Outcome, Revision, bang, sight};
 
 /// The `dst` match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,6 +44,15 @@ impl Extension for Dst {
             Err(HeaderError::Broken) => return Outcome::Drop,
         };
         self.header.test(packet, header)
+    }
+
+    fn found(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Option<String> {
+        sight::extension_header(packet, 60, "destination options", |[_, units, first, ..]: [u8; 8]| {
+            format!(
+                "the destination options have {} bytes, the first is of type {first}",
+                (usize::from(units) + 1) * 8
+            )
+        })
     }
 
     const REVISIONS: &'static [Revision<Self>] = &[Revision {

@@ -31,6 +31,13 @@ impl Extension for Eui64 {
         (link.ethertype == 0x86dd && source.to_bits() as u64 == identifier).into()
     }
 
+    fn found(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Option<String> {
+        let Some(link) = packet.meta.link else { return Some("there is no MAC address".into()) };
+        let [a, b, c, d, e, f] = link.source;
+        let mac = format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}");
+        Some(format!("the source address is {}, the MAC address {mac}", packet.layout.source))
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 4,

@@ -3,7 +3,7 @@ use crate::domain::U32Range;
 use crate::extension;
 use crate::model::{Families, Negatable};
 use crate::packet::{HeaderError, Packet};
-use crate::registry::{Context, Extension, Flag, Lister, Outcome, Revision};
+use crate::registry::{Context, Extension, Flag, Lister, Outcome, Revision, sight};
 use nfnetlink::wire::Problem;
 
 /// The `frag` match.
@@ -95,6 +95,15 @@ impl Extension for Frag {
             && (!self.more || more)
             && !(self.last && more);
         holds.into()
+    }
+
+    fn found(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Option<String> {
+        sight::extension_header(packet, 44, "fragment", |[_, reserved, high, low, id @ ..]: [u8; 8]| {
+            let (offset, id) = (u16::from_be_bytes([high, low]), u32::from_be_bytes(id));
+            let more = if offset & 1 != 0 { "more follow" } else { "it is the last" };
+            let reserved = u16::from(reserved) | offset & 6;
+            format!("the ID is {id}, the offset {}, {more}, the reserved fields are {reserved}", offset & !7)
+        })
     }
 
     const REVISIONS: &'static [Revision<Self>] = &[Revision {

@@ -192,6 +192,11 @@ impl Extension for Hashlimit {
         }
     }
 
+    fn found(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Option<String> {
+        let table = context.shared.get_or(self.name.as_str(), || Table::new(self));
+        Some(table.tell(packet))
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {
             number: 3,

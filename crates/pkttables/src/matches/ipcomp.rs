@@ -3,7 +3,7 @@ use crate::domain::U32Range;
 use crate::extension;
 use crate::model::{Families, Negatable, protocol};
 use crate::packet::Packet;
-use crate::registry::{Context, Extension, Flag, Lister, Outcome, Revision};
+use crate::registry::{Context, Extension, Flag, Lister, Outcome, Revision, sight};
 use nfnetlink::wire::Problem;
 
 /// The `ipcomp` match.
@@ -50,6 +50,13 @@ impl Extension for Ipcomp {
             }
             Err(missing) => missing.outcome(),
         }
+    }
+
+    fn found(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Option<String> {
+        sight::field(packet, 0, |[_, reserved, high, low]| {
+            let index = u16::from_be_bytes([high, low]);
+            format!("the SPI is {index}, the reserved field {reserved}")
+        })
     }
 
     const REVISIONS: &'static [Revision<Self>] = &[Revision {

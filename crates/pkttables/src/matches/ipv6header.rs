@@ -1,6 +1,6 @@
 //! `-m ipv6header`: tests which headers an IPv6 packet has.
 use crate::extension;
-use crate::model::{Families, protocol};
+use crate::model::{Families, Family, protocol};
 use crate::packet::Packet;
 use crate::registry::{
     Choice, Context, Domain, Extension, Flag, Lister, Outcome, Revision, Scope, Value, ValueError, bang,
@@ -109,6 +109,13 @@ impl Extension for Ipv6Header {
         }
     }
 
+    fn found(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Option<String> {
+        let Some(headers) = Headers::of(packet) else { return Some("a header is cut off".into()) };
+        let mut text = "the headers are ".to_owned();
+        headers.write(&mut text, &Scope { family: Family::Ipv6, protocol: None });
+        Some(text)
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 3,
@@ -185,7 +192,6 @@ const fn choice(name: &'static str, aliases: &'static [&'static str], help: &'st
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Family;
     use crate::packet::Meta;
     use crate::registry::testing::{Nowhere, Trial, ipv6};
     use crate::registry::testing::{decodes, layout, text_cases};

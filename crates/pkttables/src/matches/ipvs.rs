@@ -112,6 +112,10 @@ impl Extension for Ipvs {
         self.not.into()
     }
 
+    fn found(&self, _: &Packet<'_>, _: &mut Context<'_>) -> Option<String> {
+        Some("it belongs to no virtual service".into())
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 40,

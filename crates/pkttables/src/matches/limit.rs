@@ -62,6 +62,14 @@ impl Limit {
         left.is_some()
     }
 
+    /// What a packet costs, in nanoseconds.
+    fn cost(&self) -> u64 {
+        match self.rate.rate() {
+            Some((count, unit)) => unit.seconds() * 1_000_000_000 / count.max(1),
+            None => self.rate.0 * 100_000,
+        }
+    }
+
     fn from_expression(limit: &expr::Limit<'_>) -> Option<Self> {
         let plain = limit.limit_type.is_none_or(|counted| counted == LimitType::PKTS)
             && limit.flags.is_none_or(|flags| flags.is_empty())
@@ -103,10 +111,7 @@ impl Extension for Limit {
             return self.pays_by_jiffies(packet, context).into();
         }
         // `nft_limit_eval`: time is what tokens are counted in.
-        let cost = match self.rate.rate() {
-            Some((count, unit)) => unit.seconds() * 1_000_000_000 / count.max(1),
-            None => self.rate.0 * 100_000,
-        };
+        let cost = self.cost();
         let most = cost.saturating_mul(self.burst.into());
         let now = packet.meta.time;
         let bucket = context.own.get_or(|| Bucket { tokens: most, last: now });
@@ -115,6 +120,19 @@ impl Extension for Limit {
         let left = tokens.checked_sub(cost);
         bucket.tokens = left.unwrap_or(tokens);
         left.is_some().into()
+    }
+
+    fn found(&self, _: &Packet<'_>, context: &mut Context<'_>) -> Option<String> {
+        let legacy = context.backend == Backend::Legacy;
+        let tokens = context.own.get::<Bucket>()?.tokens;
+        let missing = if legacy {
+            let period = u32::try_from(self.rate.0).unwrap_or(u32::MAX);
+            let jiffies = u64::from(credits(period)).saturating_sub(tokens).div_ceil(CREDIT.into());
+            jiffies * 1000 / HZ
+        } else {
+            self.cost().saturating_sub(tokens).div_ceil(1_000_000)
+        };
+        Some(format!("the next packet is due in {missing} ms"))
     }
 
     fn to_native(&self, _: &RuleScope<'_>, out: &mut NativeWriter<'_>) -> bool {

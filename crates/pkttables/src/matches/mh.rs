@@ -4,7 +4,7 @@ use crate::extension;
 use crate::model::{Families, Negatable, protocol};
 use crate::packet::Packet;
 use crate::registry::{
-    Choice, Context, Domain, Extension, Lister, Outcome, Revision, Scope, Value, ValueError, bang,
+    Choice, Context, Domain, Extension, Lister, Outcome, Revision, Scope, Value, ValueError, bang, sight,
 };
 use nfnetlink::wire::Problem;
 use std::fmt::Write as _;
@@ -53,6 +53,10 @@ impl Extension for Mh {
             Ok(_) => Outcome::Drop,
             Err(missing) => missing.outcome(),
         }
+    }
+
+    fn found(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Option<String> {
+        sight::field(packet, 2, |[kind]| format!("the type is {kind}"))
     }
 
     const REVISIONS: &'static [Revision<Self>] = &[Revision {

@@ -83,6 +83,10 @@ impl Extension for Osf {
         Outcome::NoMatch
     }
 
+    fn found(&self, _: &Packet<'_>, _: &mut Context<'_>) -> Option<String> {
+        Some("no fingerprint of a system is known".into())
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 48,

@@ -104,6 +104,13 @@ impl Extension for Owner {
         (exists && owned(self.users, socket.user) && owned(self.groups, socket.group)).into()
     }
 
+    fn found(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Option<String> {
+        Some(match context.environment.socket(packet) {
+            Some(socket) => format!("its socket belongs to user {}, group {}", socket.user, socket.group),
+            None => "no socket of it is known".into(),
+        })
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 1,
         size: 20,

@@ -62,6 +62,7 @@ extension! {
         [!] "physdev-is-bridged": Flag {
             set: |m, _, not| m.is_bridged = Some(Negatable { value: (), not }),
             get: |m| m.is_bridged.map(|is| (Flag, is.not)),
+            sees: Some(sight::bridge_ports),
         }
     }
 }

@@ -161,6 +161,10 @@ impl Extension for Policy {
         (self.policy == Treatment::None).into()
     }
 
+    fn found(&self, _: &Packet<'_>, _: &mut Context<'_>) -> Option<String> {
+        Some("no IPsec policy is applied to it".into())
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 308,

@@ -36,6 +36,11 @@ impl Extension for Quota {
         (enough.is_some() != self.not).into()
     }
 
+    fn found(&self, _: &Packet<'_>, context: &mut Context<'_>) -> Option<String> {
+        let left = *context.own.get::<u64>()?;
+        Some(format!("{left} of {} bytes are left", self.bytes))
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 24,

@@ -145,6 +145,15 @@ impl Extension for Rateest {
         ((bytes && packets) != self.not).into()
     }
 
+    fn found(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Option<String> {
+        let named = [&self.first, &self.second].into_iter().flatten();
+        let rates = named.map(|name| {
+            let (bytes, packets) = context.shared.get_or(name.as_str(), Estimator::default).rates(packet);
+            format!("{} measures {bytes} bytes and {packets} packets per second", name.as_str())
+        });
+        Some(rates.collect::<Vec<_>>().join(", "))
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 72,

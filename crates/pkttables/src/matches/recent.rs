@@ -252,6 +252,19 @@ impl Extension for Recent {
         matches.into()
     }
 
+    fn found(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Option<String> {
+        let address = if self.destination { packet.layout.destination } else { packet.layout.source };
+        let list = self.list(context.shared);
+        let address = masked(address, list.mask);
+        let Some(entry) = list.entries.iter().find(|entry| entry.address == address) else {
+            return Some(format!("{address} is not in the list"));
+        };
+        let last = entry.times.iter().max().copied().unwrap_or_default();
+        let ago = packet.meta.time.saturating_sub(last) / 1_000_000_000;
+        let (times, hops) = (entry.times.len(), entry.hops);
+        Some(format!("{address} was seen {times} times, last {ago} s ago with a TTL of {hops}"))
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {
             number: 1,

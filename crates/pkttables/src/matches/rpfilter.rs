@@ -92,6 +92,18 @@ impl Extension for Rpfilter {
         (self.comes_back(packet, context) != self.not).into()
     }
 
+    fn found(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Option<String> {
+        let (source, input) = (packet.layout.source, packet.meta.input);
+        let input = input.map_or_else(|| "no interface".into(), |input| input.to_string());
+        let mark = if self.valid_mark { packet.meta.mark } else { 0 };
+        let kind = context.environment.address_type(source, None);
+        Some(match context.environment.route(source, mark) {
+            _ if kind == AddressType::Local => format!("{source} is an address of this host"),
+            Some(route) => format!("it came by {input}, and {source} is reached by {}", route.interface),
+            None => format!("there is no route to {source}"),
+        })
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 1,

@@ -3,7 +3,7 @@ use crate::domain::{Ipv6Hops, U32Range};
 use crate::extension;
 use crate::model::{Families, Negatable};
 use crate::packet::{HeaderError, Packet};
-use crate::registry::{Context, Extension, Flag, Lister, Outcome, Revision, RuleScope, ValueError};
+use crate::registry::{Context, Extension, Flag, Lister, Outcome, Revision, RuleScope, ValueError, sight};
 use nfnetlink::wire::Problem;
 use std::net::Ipv6Addr;
 
@@ -119,6 +119,15 @@ impl Extension for Rt {
         }
         let reserved = !self.reserved || packet.data.be32(found + 4) == Some(0);
         (reserved && self.lists_addresses(packet, found + 8, length - 8)).into()
+    }
+
+    fn found(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Option<String> {
+        sight::extension_header(packet, 43, "routing", |[_, units, kind, left, reserved @ ..]: [u8; 8]| {
+            let (length, reserved) = ((usize::from(units) + 1) * 8, u32::from_be_bytes(reserved));
+            format!(
+                "the type is {kind}, {left} segments are left, the length is {length}, the reserved field {reserved}"
+            )
+        })
     }
 
     const REVISIONS: &'static [Revision<Self>] = &[Revision {

@@ -51,6 +51,7 @@ extension! {
         [!] "chunk-types": SctpChunks {
             set: |m, value, not| m.chunks = Some(Negatable { value, not }),
             get: |m| m.chunks.clone().map(|chunks| (chunks.value, chunks.not)),
+            sees: Some(sight::sctp_chunks),
         }
     }
 }

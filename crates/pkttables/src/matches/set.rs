@@ -130,6 +130,18 @@ impl Extension for Set {
         }
     }
 
+    fn found(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Option<String> {
+        let contains = context.environment.set_test(self, packet)?;
+        let ends = match packet.ports_or_zero() {
+            Some([from, to]) if (from, to) != (0, 0) => {
+                format!("{} port {from} to {} port {to}", packet.layout.source, packet.layout.destination)
+            }
+            _ => format!("{} to {}", packet.layout.source, packet.layout.destination),
+        };
+        let is = if contains { "is" } else { "is not" };
+        Some(format!("what comes from {ends} {is} in it"))
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {
             number: 4,

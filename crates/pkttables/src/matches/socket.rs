@@ -59,6 +59,14 @@ impl Extension for Socket {
         Outcome::Match
     }
 
+    fn found(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Option<String> {
+        Some(match context.environment.socket(packet) {
+            Some(socket) if socket.wildcard => "its socket listens on all addresses".into(),
+            Some(_) => "its socket is not a transparent one".into(),
+            None => "no socket of it is known".into(),
+        })
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[
         Revision {
             number: 3,

@@ -4,7 +4,7 @@ use crate::extension;
 use crate::model::{Families, Family, Negatable};
 use crate::packet::Packet;
 use crate::registry::{
-    Context, Domain, Extension, InfoWriter, Lister, Outcome, Revision, Scope, Value, ValueError, bang,
+    Context, Domain, Extension, InfoWriter, Lister, Outcome, Revision, Scope, Value, ValueError, bang, sight,
 };
 use nfnetlink::wire::{DecodeError, EncodeError, Problem, Reader};
 use std::fmt::Write as _;
@@ -161,6 +161,20 @@ impl FieldTest {
 impl Extension for Srh {
     fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
         self.holds(packet).unwrap_or(false).into()
+    }
+
+    fn found(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Option<String> {
+        sight::extension_header(
+            packet,
+            43,
+            "routing",
+            |[next, units, kind, left, last, _, tag @ ..]: [u8; 8]| {
+                let tag = u16::from_be_bytes(tag);
+                format!(
+                    "the type is {kind}, the next header {next}, the length {units}, {left} segments are left, the last is {last}, the tag {tag}"
+                )
+            },
+        )
     }
 
     const REVISIONS: &'static [Revision<Self>] = &[

@@ -104,6 +104,21 @@ impl Extension for Statistic {
         (holds != self.not).into()
     }
 
+    fn found(&self, _: &Packet<'_>, context: &mut Context<'_>) -> Option<String> {
+        match self.mode {
+            Mode::Nth => {
+                let every = self.every.map_or(1, |every| every.0);
+                let count = *context.own.get::<u32>()?;
+                Some(format!("it is packet {count} of every {every}, from 0"))
+            }
+            Mode::Random => {
+                let side = if self.not { "below" } else { "not below" };
+                let share = f64::from(self.probability?.0) / f64::from(Probability::ALWAYS);
+                Some(format!("the number drawn was {side} {share:.4}"))
+            }
+        }
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: 24,

@@ -92,20 +92,37 @@ impl Default for StringMatch {
     }
 }
 
-impl Extension for StringMatch {
-    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+impl StringMatch {
+    /// Where the pattern begins first.
+    fn place(&self, packet: &Packet<'_>) -> Option<usize> {
         let (from, to) = (usize::from(self.from), usize::from(self.to).min(packet.data.len()));
         let same = |byte: u8, wanted: u8| match self.ignore_case {
             true => byte.eq_ignore_ascii_case(&wanted),
             false => byte == wanted,
         };
-        let last = to.saturating_sub(self.pattern.len());
-        let begins = |at: usize| {
-            let bytes = packet.data.chunks(at, at + self.pattern.len()).flatten();
+        let last = to.checked_sub(self.pattern.len())?;
+        (from..=last).find(|at| {
+            let bytes = packet.data.chunks(*at, *at + self.pattern.len()).flatten();
             bytes.zip(&self.pattern).all(|(byte, wanted)| same(*byte, *wanted))
-        };
-        let found = to >= self.pattern.len() && (from..=last).any(begins);
-        (found != self.not).into()
+        })
+    }
+}
+
+impl Extension for StringMatch {
+    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+        (self.place(packet).is_some() != self.not).into()
+    }
+
+    fn found(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Option<String> {
+        let (from, to) = (usize::from(self.from), usize::from(self.to).min(packet.data.len()));
+        if let Some(at) = self.place(packet) {
+            return Some(format!("it is found at byte {at}"));
+        }
+        const SHOWN: usize = 40;
+        let start = from.max(packet.layout.transport);
+        let bytes: Vec<u8> = packet.data.chunks(start, to).flatten().copied().take(SHOWN).collect();
+        let more = if to.saturating_sub(start) > SHOWN { " and so on" } else { "" };
+        Some(format!("from byte {start} on there is \"{}\"{more}", bytes.escape_ascii()))
     }
 
     const REVISIONS: &'static [Revision<Self>] = &[Revision {

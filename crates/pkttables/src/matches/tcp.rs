@@ -69,6 +69,7 @@ extension! {
         [!] "tcp-option": TcpOption {
             set: |m, value, not| m.option = Some(Negatable { value, not }),
             get: |m| m.option.map(|option| (option.value, option.not)),
+            sees: Some(sight::tcp_options),
         }
         /// Of the flags in the first list, those in the second are set and the others are clear.
         ///

@@ -145,14 +145,20 @@ impl Default for Time {
     }
 }
 
+const MINUTE: i64 = 60;
+const DAY: i64 = 24 * 60 * MINUTE;
+
+impl Time {
+    /// The time by which the packet is judged, in seconds since 1970.
+    fn now(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> i64 {
+        let now = (packet.meta.time / 1_000_000_000).cast_signed();
+        if self.kernel_time_zone { now - MINUTE * i64::from(context.environment.minutes_west()) } else { now }
+    }
+}
+
 impl Extension for Time {
     fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
-        const MINUTE: i64 = 60;
-        const DAY: i64 = 24 * 60 * MINUTE;
-        let mut now = (packet.meta.time / 1_000_000_000).cast_signed();
-        if self.kernel_time_zone {
-            now -= MINUTE * i64::from(context.environment.minutes_west());
-        }
+        let mut now = self.now(packet, context);
         if now < self.from_date.0.into() || now > self.to_date.0.into() {
             return Outcome::NoMatch;
         }
@@ -169,6 +175,17 @@ impl Extension for Time {
         let month_day = || u32::try_from(days).map(|days| civil(days).2).unwrap_or_default();
         let month_day = self.month_days == MonthDays::ALL || self.month_days.0 >> month_day() & 1 != 0;
         (within && week_day && month_day).into()
+    }
+
+    fn found(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Option<String> {
+        let seconds = self.now(packet, context);
+        let (days, time) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
+        let (year, month, day) = civil(u32::try_from(days).unwrap_or_default());
+        // 1970 began on a Thursday.
+        let names = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+        let name = usize::try_from(days.rem_euclid(7)).ok().and_then(|day| names.get(day)).copied()?;
+        let (hours, minutes) = (time / 3600, time / 60 % 60);
+        Some(format!("it is {name} {year}-{month:02}-{day:02} {hours:02}:{minutes:02}:{:02}", time % 60))
     }
 
     const REVISIONS: &'static [Revision<Self>] = &[Revision {

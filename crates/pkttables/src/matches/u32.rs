@@ -72,6 +72,18 @@ impl Extension for U32 {
         (holds != self.not).into()
     }
 
+    fn found(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Option<String> {
+        let values = self.tests.as_slice().iter().map(|test| match test.value(packet.data) {
+            Some(value) => format!("{value:#x}"),
+            None => "none".into(),
+        });
+        let values: Vec<String> = values.collect();
+        Some(match values.len() {
+            1 => format!("the value is {}", values.concat()),
+            _ => format!("the values are {}", values.join(", ")),
+        })
+    }
+
     const REVISIONS: &'static [Revision<Self>] = &[Revision {
         number: 0,
         size: SLOTS * TEST_SIZE + 4,

@@ -52,6 +52,12 @@ pub trait Extension: Describe + Clone + Debug + Default + PartialEq + Send + Syn
         Outcome::Unsupported
     }
 
+    /// What a packet has that the match, just asked, did not find right, in words; for what parameters do not tell of
+    /// themselves ([`Param::sees`](super::Param::sees)). It changes nothing.
+    fn found(&self, _packet: &Packet<'_>, _context: &mut Context<'_>) -> Option<String> {
+        None
+    }
+
     /// What the target does with a packet.
     fn act(&self, _packet: &Packet<'_>, _context: &mut Context<'_>) -> Action {
         Action::Unsupported
@@ -125,6 +131,8 @@ pub trait Instance: Any + Debug + Send + Sync {
     fn install(&self, shared: &mut Shared);
     /// What the match makes of a packet.
     fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome;
+    /// What a packet has that the match, just asked, did not find right, in words.
+    fn found(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Option<String>;
     /// What the target does with a packet.
     fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action;
 }
@@ -185,6 +193,10 @@ impl<T: Extension> Instance for T {
 
     fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
         Extension::matches(self, packet, context)
+    }
+
+    fn found(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Option<String> {
+        Extension::found(self, packet, context)
     }
 
     fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action {

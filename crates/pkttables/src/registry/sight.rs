@@ -1,7 +1,7 @@
 //! What a packet has, in words: what parameters of matches are compared with.
 
 use crate::model::protocol;
-use crate::packet::{Connection, Missing, Packet, PacketKind, Status, TrackState, Tuple};
+use crate::packet::{Connection, HeaderError, Missing, Packet, PacketKind, Status, TrackState, Tuple};
 
 /// The bytes at a place of the transport header, or why there are none.
 fn transport<const N: usize>(packet: &Packet<'_>, offset: usize) -> Result<[u8; N], String> {
@@ -11,8 +11,23 @@ fn transport<const N: usize>(packet: &Packet<'_>, offset: usize) -> Result<[u8; 
     })
 }
 
+/// What `say` says of the first bytes of an extension header of IPv6.
+pub(crate) fn extension_header<const N: usize>(
+    packet: &Packet<'_>,
+    number: u8,
+    name: &str,
+    say: impl Fn([u8; N]) -> String,
+) -> Option<String> {
+    let header = packet.layout.find_header(&packet.data, number, false);
+    Some(match header.map(|header| packet.data.array(header.offset)) {
+        Ok(Some(bytes)) => say(bytes),
+        Ok(None) | Err(HeaderError::Broken) => "the headers are cut off".into(),
+        Err(HeaderError::Absent) => format!("there is no {name} header"),
+    })
+}
+
 /// What `say` says of bytes of the transport header.
-fn field<const N: usize>(
+pub(crate) fn field<const N: usize>(
     packet: &Packet<'_>,
     offset: usize,
     say: impl Fn([u8; N]) -> String,
@@ -51,6 +66,45 @@ pub fn tcp_flags(packet: &Packet<'_>) -> Option<String> {
             none if none.is_empty() => "no TCP flag is set".into(),
             set => format!("the TCP flags are {}", set.join(",")),
         }
+    })
+}
+
+/// The kinds of the TCP options.
+#[must_use]
+pub fn tcp_options(packet: &Packet<'_>) -> Option<String> {
+    let end = match transport(packet, 12) {
+        Ok([offset]) => usize::from(offset >> 4) * 4,
+        Err(missing) => return Some(missing),
+    };
+    let (mut kinds, mut at) = (Vec::new(), 20);
+    while at < end {
+        let Ok([kind]) = packet.transport(at) else { break };
+        kinds.push(kind.to_string());
+        at += match (kind, packet.transport(at + 1)) {
+            (0, _) => break,
+            (1, _) => 1,
+            (_, Ok([length])) => usize::from(length.max(1_u8)),
+            _ => break,
+        };
+    }
+    Some(match kinds.is_empty() {
+        true => "there are no TCP options".into(),
+        false => format!("the TCP options are of the kinds {}", kinds.join(",")),
+    })
+}
+
+/// The types of the chunks of SCTP.
+#[must_use]
+pub fn sctp_chunks(packet: &Packet<'_>) -> Option<String> {
+    let (mut kinds, mut at) = (Vec::new(), 12);
+    while let Ok([kind, _, high, low]) = packet.transport(at) {
+        kinds.push(kind.to_string());
+        // Chunks are padded to four bytes.
+        at += usize::from(u16::from_be_bytes([high, low])).next_multiple_of(4).max(4);
+    }
+    Some(match kinds.is_empty() {
+        true => "there are no chunks".into(),
+        false => format!("the chunks are of the types {}", kinds.join(",")),
     })
 }
 
@@ -184,8 +238,27 @@ pub fn state(packet: &Packet<'_>) -> Option<String> {
     Some(format!("the state is {name}{}", translated.concat()))
 }
 
-fn connection(packet: &Packet<'_>, say: impl Fn(&Connection) -> String) -> Option<String> {
+/// What `say` says of the connection.
+pub(crate) fn connection(packet: &Packet<'_>, say: impl Fn(&Connection) -> String) -> Option<String> {
     Some(packet.meta.connection.as_ref().map_or_else(|| "there is no connection".into(), say))
+}
+
+/// The properties of the connection that `--ctstatus` asks for.
+#[must_use]
+pub fn connection_status(packet: &Packet<'_>) -> Option<String> {
+    let names = [
+        (Status::EXPECTED, "EXPECTED"),
+        (Status::SEEN_REPLY, "SEEN_REPLY"),
+        (Status::ASSURED, "ASSURED"),
+        (Status::CONFIRMED, "CONFIRMED"),
+    ];
+    connection(packet, |connection| {
+        let set = names.iter().filter(|(bit, _)| connection.status.contains(*bit)).map(|(_, name)| *name);
+        match set.collect::<Vec<_>>() {
+            none if none.is_empty() => "the status is NONE".into(),
+            names => format!("the status is {}", names.join(",")),
+        }
+    })
 }
 
 /// The connection's mark.
@@ -252,5 +325,14 @@ pub fn bridge_output(packet: &Packet<'_>) -> Option<String> {
     Some(match packet.meta.bridge_output {
         Some(port) => format!("it goes out by the bridge port {port}"),
         None => "it goes out by no bridge port".into(),
+    })
+}
+
+/// Both bridge ports.
+#[must_use]
+pub fn bridge_ports(packet: &Packet<'_>) -> Option<String> {
+    Some(match (packet.meta.bridge_input, packet.meta.bridge_output) {
+        (Some(input), Some(output)) => format!("it is bridged from {input} to {output}"),
+        _ => "it is not bridged from port to port".into(),
     })
 }

@@ -99,6 +99,29 @@ impl Table {
         bucket.content.take(bytes, packet.data.len() as u64).ok_or(Outcome::Unsupported)
     }
 
+    /// What is in the packet's bucket, in words.
+    pub(super) fn tell(&self, packet: &Packet<'_>) -> String {
+        let Some(key) = self.key(packet) else { return "the ports are cut off".into() };
+        match self.buckets.get(&key).map(|bucket| &bucket.content) {
+            None => "the table is full".into(),
+            Some(Content::Packets { credit, cost, .. }) if credit < cost => {
+                format!("the next packet is due in {} ms", (cost - credit).div_ceil(CREDIT) * 1000 / HZ)
+            }
+            Some(Content::Packets { credit, cost, .. }) => {
+                format!("there is credit for {} more packets", credit.checked_div(*cost).unwrap_or_default())
+            }
+            Some(Content::Bytes { credit, refills, cost }) => {
+                let units = credit.checked_div(*cost).unwrap_or_default()
+                    + refills * MOST_BYTE_CREDIT.checked_div(*cost).unwrap_or_default();
+                format!("there is credit for {} more bytes", units << BYTE_SHIFT)
+            }
+            Some(Content::Measured { current, was_above, .. }) => {
+                let before = if *was_above { "above" } else { "within" };
+                format!("{current} have come in this interval, the one before was {before} the limit")
+            }
+        }
+    }
+
     fn remove_expired(&mut self, now: u64) {
         let interval = jiffies_of_millis(self.options.gc_interval).max(1);
         let next = *self.next_search.get_or_insert_with(|| now.saturating_add(interval));
