@@ -1211,7 +1211,8 @@ typedef struct {
  */
 typedef struct {
   /**
-   * The bytes from the IP header on.
+   * The bytes from the IP header on, with right checksums and lengths: a packet with a bad IPv4 header comes to no
+   * hook, and one with a bad checksum behind it is INVALID to connection tracking.
    */
   const uint8_t *bytes;
   /**
@@ -2596,11 +2597,13 @@ pktt_status pktt_events_next(pktt_events *events,
 int32_t pktt_events_descriptor(const pktt_events *events);
 
 /**
- * Makes a host without routes and addresses. To be freed with pktt_host_free.
+ * Makes a host without routes and addresses: until it has some, every packet that comes is dropped behind PREROUTING,
+ * for want of a way. To be freed with pktt_host_free.
  *
  * NULL, with PKTT_ERROR_ARGUMENT, if `family` is no family.
  */
-pktt_host *pktt_host_new(pktt_family family, pktt_error *error);
+pktt_host *pktt_host_new(pktt_family family,
+                         pktt_error *error);
 
 /**
  * Frees a host; NULL is nothing to free.
@@ -2674,8 +2677,8 @@ void pktt_evaluator_trace_all(pktt_evaluator *evaluator,
                               bool trace);
 
 /**
- * Has it told of every rule that a packet does not match, and why: events of the kind PKTT_TRACE_MISS. Nothing is done
- * for NULL.
+ * Has it told of every rule that a packet does not match, and why: events of the kind PKTT_TRACE_MISS. The rules that it
+ * does match are told after pktt_evaluator_trace_all; call both to see all. Nothing is done for NULL.
  */
 void pktt_evaluator_explain(pktt_evaluator *evaluator,
                             bool explain);

@@ -58,7 +58,8 @@ pub enum pktt_fate_verdict {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct pktt_packet<'a> {
-    /// The bytes from the IP header on.
+    /// The bytes from the IP header on, with right checksums and lengths: a packet with a bad IPv4 header comes to no
+    /// hook, and one with a bad checksum behind it is INVALID to connection tracking.
     pub bytes: Bytes<'a>,
     /// How many bytes there are.
     pub len: usize,
@@ -271,8 +272,8 @@ pub extern "C" fn pktt_evaluator_trace_all(evaluator: Option<&mut pktt_evaluator
     }
 }
 
-/// Has it told of every rule that a packet does not match, and why: events of the kind PKTT_TRACE_MISS. Nothing is done
-/// for NULL.
+/// Has it told of every rule that a packet does not match, and why: events of the kind PKTT_TRACE_MISS. The rules that it
+/// does match are told after pktt_evaluator_trace_all; call both to see all. Nothing is done for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn pktt_evaluator_explain(evaluator: Option<&mut pktt_evaluator>, explain: bool) {
     if let Some(evaluator) = evaluator {

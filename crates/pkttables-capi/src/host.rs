@@ -29,7 +29,8 @@ impl pktt_host {
     }
 }
 
-/// Makes a host without routes and addresses. To be freed with pktt_host_free.
+/// Makes a host without routes and addresses: until it has some, every packet that comes is dropped behind PREROUTING,
+/// for want of a way. To be freed with pktt_host_free.
 ///
 /// NULL, with PKTT_ERROR_ARGUMENT, if `family` is no family.
 #[unsafe(no_mangle)]
