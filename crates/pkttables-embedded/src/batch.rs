@@ -75,7 +75,7 @@ fn right_messages(core: &Core, messages: Messages<'_>, port: u32) -> usize {
     let messages =
         messages.map_while(Result::ok).take_while(|message| message.header.kind != kind::BATCH_END);
     let only_adds = |message: &Message<'_>| match message.header.kind {
-        nft::NEW_TABLE | nft::NEW_CHAIN => true,
+        nft::NEW_TABLE | nft::NEW_CHAIN | nft::NEW_SET | nft::NEW_SET_ELEMENTS | nft::NEW_OBJECT => true,
         nft::NEW_RULE => !message.header.flags.contains(Flags::REPLACE),
         _ => false,
     };
@@ -139,6 +139,11 @@ fn attempt(
             acknowledge(&message, result, port, &mut answers);
         }
         failed |= result.is_err();
+    }
+    if !failed && end.is_some() && !transaction.sets_are_bound() {
+        acknowledge(begin, Err(INVALID), port, replies);
+        replies.append(&mut answers);
+        return Outcome::GivenUp;
     }
     let checked = if failed { Ok(()) } else { transaction.check() };
     match (end, checked) {

@@ -2,14 +2,18 @@ use std::sync::Arc;
 
 use nfnetlink::wire::{Header, Writer, kind};
 use nfnetlink::{EncodeError, Flags};
-use pkttnetlink::nft::{Family, Rule as RuleMessage, kind as nft};
+use pkttnetlink::nft::{Family, Object, ObjectType, Rule as RuleMessage, SetElements, kind as nft};
 
-use crate::expression::without_counts;
+use crate::expression::{set_back, set_object_back, without_counts};
 use crate::reply::{self, Envelope, RuleAt};
+use crate::state::set::Key;
 use crate::state::{Name, Rule, Ruleset, Table};
 
 /// How long a part of a dump may get; a single message may be longer.
 const PART: usize = 32 << 10;
+
+/// How many elements one message tells of at most.
+const ELEMENTS_AT_ONCE: usize = 100;
 
 /// What is dumped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,8 +23,15 @@ pub(crate) enum Subject {
     Rules,
     /// Rules, whose counters are set back.
     RulesReset,
-    /// Something of which there is none.
-    Nothing,
+    Sets,
+    /// The elements of the set that is named as a chain is.
+    Elements,
+    /// Such elements, whose counters are set back.
+    ElementsReset,
+    Objects,
+    /// Objects, whose counters are set back.
+    ObjectsReset,
+    Flowtables,
 }
 
 /// Of which tables and chains.
@@ -30,11 +41,32 @@ pub(crate) struct Filter {
     table: Option<Name>,
     chain: Option<Name>,
     rule: Option<u64>,
+    object_type: Option<ObjectType>,
 }
 
 impl Filter {
     pub(crate) const fn family(family: Family) -> Self {
-        Self { family, table: None, chain: None, rule: None }
+        Self { family, table: None, chain: None, rule: None, object_type: None }
+    }
+
+    /// What is in one table, if one is named.
+    pub(crate) fn within(family: Family, table: Option<&pkttnetlink::Text<'_>>) -> Self {
+        Self { table: table.map(|name| Name::from(name.as_bytes())), ..Self::family(family) }
+    }
+
+    /// The elements of a set.
+    pub(crate) fn of_set(family: Family, elements: &SetElements<'_>) -> Self {
+        let set = elements.set.as_ref().map(|name| Name::from(name.as_bytes()));
+        Self { chain: set, ..Self::within(family, elements.table.as_ref()) }
+    }
+
+    /// Objects of a type, if one is named.
+    pub(crate) fn of_objects(family: Family, object: &Object<'_>) -> Self {
+        Self { object_type: object.object_type, ..Self::within(family, object.table.as_ref()) }
+    }
+
+    fn has_object(&self, object_type: ObjectType) -> bool {
+        self.object_type.is_none_or(|wanted| wanted.0 == 0 || wanted == object_type)
     }
 
     pub(crate) fn of_rules(family: Family, rule: &RuleMessage<'_>) -> Self {
@@ -43,7 +75,7 @@ impl Filter {
         // A chain's name alone says nothing.
         let table = name(&rule.table);
         let chain = name(&rule.chain).filter(|_| table.is_some());
-        Self { family, table, chain, rule: None }
+        Self { table, chain, ..Self::family(family) }
     }
 
     pub(crate) fn rule(family: Family, at: RuleAt<'_>) -> Self {
@@ -52,6 +84,7 @@ impl Filter {
             table: Some(Arc::clone(&at.table.name)),
             chain: Some(Arc::clone(&at.chain.name)),
             rule: Some(at.entry.handle),
+            object_type: None,
         }
     }
 
@@ -79,12 +112,14 @@ pub(crate) struct Dump {
 }
 
 /// What comes next.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Place {
     /// The table's index.
     table: usize,
-    /// The least handle of chains to come.
+    /// The least handle of chains to come, or of sets, objects or flowtables.
     chain: u64,
+    /// The last element.
+    element: Option<Key>,
     /// The rule's index.
     rule: usize,
 }
@@ -153,7 +188,6 @@ impl Dump {
                 continue;
             }
             match self.subject {
-                Subject::Nothing => return Ok(false),
                 Subject::Tables => {
                     self.place.table += 1;
                     return reply::table(envelope, table, writer).map(|()| true);
@@ -162,6 +196,31 @@ impl Dump {
                     if let Some(chain) = table.chain_from(self.place.chain) {
                         self.place.chain = chain.handle.saturating_add(1);
                         return reply::chain(envelope, table, chain, writer).map(|()| true);
+                    }
+                }
+                Subject::Sets => {
+                    if let Some((handle, set)) = table.sets.from(self.place.chain) {
+                        self.place.chain = handle.saturating_add(1);
+                        return reply::set(envelope, table, set, writer).map(|()| true);
+                    }
+                }
+                Subject::Elements | Subject::ElementsReset => {
+                    return self.next_elements(table, envelope, writer);
+                }
+                Subject::Objects | Subject::ObjectsReset => {
+                    while let Some((handle, object)) = table.objects.from(self.place.chain) {
+                        self.place.chain = handle.saturating_add(1);
+                        if self.filter.has_object(object.object_type) {
+                            return reply::object(nft::NEW_OBJECT, envelope, table, object, writer)
+                                .map(|()| true);
+                        }
+                    }
+                }
+                Subject::Flowtables => {
+                    if let Some((handle, flowtable)) = table.flowtables.from(self.place.chain) {
+                        self.place.chain = handle.saturating_add(1);
+                        return reply::flowtable(nft::NEW_FLOWTABLE, envelope, table, flowtable, writer)
+                            .map(|()| true);
                     }
                 }
                 Subject::Rules | Subject::RulesReset => {
@@ -196,8 +255,57 @@ impl Dump {
         }
     }
 
-    /// Sets back the counters of all rules to be dumped.
+    /// Writes the next elements of a set; false if there are none.
+    fn next_elements(
+        &mut self,
+        table: &Table,
+        envelope: &Envelope,
+        writer: &mut Writer,
+    ) -> Result<bool, EncodeError> {
+        let set = self.filter.chain.as_ref().and_then(|name| table.sets.called(&**name));
+        let Some(set) = set else { return Ok(false) };
+        let next: Vec<_> = set.elements_after(self.place.element.as_ref()).take(ELEMENTS_AT_ONCE).collect();
+        let Some((last, _)) = next.last() else { return Ok(false) };
+        self.place.element = Some(Key::clone(last));
+        reply::elements(nft::NEW_SET_ELEMENTS, envelope, (table, set), next, writer).map(|()| true)
+    }
+
+    /// Sets back what has been counted by all that is to be dumped.
     pub(crate) fn reset(&self, ruleset: &mut Ruleset) {
+        match self.subject {
+            Subject::RulesReset => self.reset_rules(ruleset),
+            Subject::ObjectsReset => self.for_each_table(ruleset, |table, filter| {
+                let handles: Vec<_> = table.objects.iter().map(|object| object.handle).collect();
+                for handle in handles {
+                    let object = table.objects.get_mut(handle);
+                    if let Some(object) = object.filter(|object| filter.has_object(object.object_type)) {
+                        set_object_back(&mut object.data);
+                    }
+                }
+            }),
+            Subject::ElementsReset => self.for_each_table(ruleset, |table, filter| {
+                let set = filter.chain.as_ref().and_then(|name| table.sets.called(&**name));
+                let Some(handle) = set.map(|set| set.handle) else { return };
+                let expressions = table.sets.get_mut(handle).into_iter().flat_map(|set| set.elements_mut());
+                expressions.flat_map(|element| &mut element.expressions).for_each(|expression| {
+                    set_back(expression);
+                });
+            }),
+            _ => {}
+        }
+    }
+
+    fn for_each_table(&self, ruleset: &mut Ruleset, reset: impl Fn(&mut Table, &Filter)) {
+        let tables = ruleset.tables().filter(|table| self.filter.has_table(table));
+        let handles: Vec<_> = tables.map(|table| table.handle).collect();
+        for handle in handles {
+            if let Some(table) = ruleset.table_mut(handle) {
+                reset(table, &self.filter);
+            }
+        }
+    }
+
+    fn reset_rules(&self, ruleset: &mut Ruleset) {
         let first = ruleset.tables().filter(|table| self.filter.has_table(table)).map(|table| table.handle);
         let limit = if self.filter.table.is_some() { 1 } else { usize::MAX };
         let tables: Vec<_> = first.take(limit).collect();

@@ -8,7 +8,7 @@ use nfnetlink::wire::{DecodeError, Message, Messages, Writer};
 use nfnetlink::{EncodeError, Errno, Flags};
 use pkttnetlink::RawAttribute;
 use pkttnetlink::nft::{
-    Body, Family, Generation, Rule as RuleMessage, Table as TableMessage, TableFlags, kind,
+    Body, Family, Flowtable, Generation, Rule as RuleMessage, Set, Table as TableMessage, TableFlags, kind,
 };
 
 use crate::change;
@@ -22,6 +22,8 @@ use crate::transaction::{Request, Transaction};
 /// What a file begins with; the number is the version of the format. The messages after it are aligned to 4 bytes.
 const MAGIC: &[u8; 20] = b"pkttables ruleset 1\n";
 const MAGIC_OF_ANY_VERSION: &[u8] = b"pkttables ruleset ";
+/// How many elements of a set are in one message.
+const ELEMENTS_AT_ONCE: usize = 100;
 /// An attribute of this format alone: the handle that was given last, in a table or to a table.
 const LAST_HANDLE: u16 = 0x3ff0;
 
@@ -103,6 +105,20 @@ impl EmbeddedKernel {
             for chain in table.chains() {
                 reply::chain(&envelope, table, chain, &mut writer)?;
             }
+            for object in table.objects.iter() {
+                reply::object(kind::NEW_OBJECT, &envelope, table, object, &mut writer)?;
+            }
+            for flowtable in table.flowtables.iter() {
+                reply::flowtable(kind::NEW_FLOWTABLE, &envelope, table, flowtable, &mut writer)?;
+            }
+            for set in table.sets.iter() {
+                reply::set(&envelope, table, set, &mut writer)?;
+                let elements: Vec<_> = set.elements().collect();
+                for some in elements.chunks(ELEMENTS_AT_ONCE) {
+                    let some = some.iter().copied();
+                    reply::elements(kind::NEW_SET_ELEMENTS, &envelope, (table, set), some, &mut writer)?;
+                }
+            }
             for chain in table.chains() {
                 for entry in &chain.rules {
                     let at = RuleAt { table, chain, entry, previous: None };
@@ -178,6 +194,29 @@ fn restore(transaction: &mut Transaction<'_>, family: Family, body: Body<'_>) ->
                 transaction.new_chain(&request, &chain).map_err(|refusal| refusal.errno)
             })
         }
+        Body::NewObject(object) => {
+            let (handle, table) = (object.handle.ok_or(Errno::EINVAL)?, object.table.clone());
+            with_handle(transaction, family, table.as_ref(), handle, |transaction| {
+                transaction.new_object(&request, object).map_err(|refusal| refusal.errno)
+            })
+        }
+        Body::NewFlowtable(flowtable) => {
+            let (handle, table) = (flowtable.handle.ok_or(Errno::EINVAL)?, flowtable.table.clone());
+            with_handle(transaction, family, table.as_ref(), handle, |transaction| {
+                let flowtable = Flowtable { handle: None, ..flowtable };
+                transaction.new_flowtable(&request, flowtable).map_err(|refusal| refusal.errno)
+            })
+        }
+        Body::NewSet(set) => {
+            let (handle, table) = (set.handle.ok_or(Errno::EINVAL)?, set.table.clone());
+            with_handle(transaction, family, table.as_ref(), handle, |transaction| {
+                let set = Set { handle: None, id: Some(0), ..set };
+                transaction.new_set(&request, set).map_err(|refusal| refusal.errno)
+            })
+        }
+        Body::NewSetElements(elements) => {
+            transaction.new_elements(&request, elements).map_err(|refusal| refusal.errno)
+        }
         Body::NewRule(rule) => restore_rule(transaction, family, rule),
         _ => Err(Errno::EINVAL),
     }
@@ -212,7 +251,7 @@ fn restore_rule(
     let chain = table.chain_named(name.as_bytes()).ok_or(Errno::ENOENT)?;
     let handle = rule.handle.ok_or(Errno::EINVAL)?;
     let (table_handle, chain, index) = (table.handle, chain.handle, chain.rules.len());
-    let context = Context { table, extensions: transaction.extensions, chain_by_id: &|_| None };
+    let context = Context { table, extensions: transaction.extensions, ids: &transaction.ids };
     let rule = parse(rule, &context).map_err(|refusal| refusal.errno)?;
     let table: &mut Table = transaction.ruleset.table_mut(table_handle).ok_or(Errno::ENOENT)?;
     change::insert(table, chain, index, handle, rule);

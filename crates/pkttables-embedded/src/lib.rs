@@ -1,13 +1,13 @@
 //! An nf_tables in the process: what the kernel answers, without a kernel.
 //!
 //! [`EmbeddedKernel`] takes the very bytes that go to the kernel's netlink socket and gives the bytes that it would
-//! answer: tables, chains and rules with their handles, batches that are applied whole or not at all, generation
+//! answer: tables, chains, rules, sets, maps, objects and flowtables with their handles, batches that are applied whole or not at all, generation
 //! ids, dumps in parts, errors with the kernel's numbers and the place of the attribute to blame. It needs no
 //! privileges and touches no packet. [`EmbeddedSocket`] is an [`nfnetlink::Transport`]; several on one kernel are
 //! like several programs on one host.
 //!
-//! What it does not have: sets, maps, named objects and flowtables (`EOPNOTSUPP`; their dumps are empty), chains
-//! that belong to a rule, hardware offload (`EOPNOTSUPP`).
+//! What it does not have: chains that belong to a rule, hardware offload (`EOPNOTSUPP`), security marks and tunnels as
+//! objects (`ENOENT`), and time: elements do not expire. Devices need not exist.
 //!
 //! ```
 //! use nfnetlink::{BatchBuilder, Connection, Flags};

@@ -1,14 +1,17 @@
-//! What the kernel tells of tables, chains and rules: in replies, dumps, echoes and events.
+//! What the kernel tells of tables and what is in them: in replies, dumps, echoes and events.
 
 use nfnetlink::wire::{Header, NetfilterHeader, Writer};
 use nfnetlink::{EncodeError, Flags};
+use pkttnetlink::nft::expr::Expression;
 use pkttnetlink::nft::{
-    Body, Chain as ChainMessage, ChainCounters, ChainHook, Device, Generation, Hook, Message,
-    Table as TableMessage, kind,
+    Body, Chain as ChainMessage, ChainCounters, ChainHook, Data, Device, Flowtable as FlowtableMessage,
+    Generation, Hook, Message, Object as ObjectMessage, Set as SetMessage, SetDescription, SetElement,
+    SetElementFlags, SetElements, SetField, SetFlags, SetPolicy, Table as TableMessage, Verdict, kind,
 };
 use pkttnetlink::{Bytes, Text};
 
-use crate::state::{Base, Chain, Entry, Table};
+use crate::state::set::{Element, Key, Shape, Value};
+use crate::state::{Base, Chain, Entry, Flowtable, Object, Set, Table};
 
 /// The process name that generations tell.
 const PROCESS: &str = "embedded";
@@ -175,6 +178,169 @@ pub(crate) fn rule(
         writer.put(USERDATA, &entry.rule.user_data);
     }
     writer.finish_message(mark)
+}
+
+/// Writes a set, or which one is gone.
+pub(crate) fn set(
+    envelope: &Envelope,
+    table: &Table,
+    set: &Set,
+    writer: &mut Writer,
+) -> Result<(), EncodeError> {
+    envelope.write(Some(table), Body::NewSet(set_message(table, set)), writer)
+}
+
+pub(crate) fn set_message<'s>(table: &'s Table, set: &'s Set) -> SetMessage<'s> {
+    let Shape { flags, key_type, key_len, data_type, data_len, object_type, ref expressions } = set.shape;
+    let settings = &set.settings;
+    let is_map = flags.contains(SetFlags::MAP);
+    let field = |&len| SetField { len: Some(len), ..SetField::default() };
+    let fields =
+        if settings.fields.len() > 1 { settings.fields.iter().map(field).collect() } else { Vec::new() };
+    let (expression, expressions) = one_or_more(expressions);
+    SetMessage {
+        table: Some(Text::new(&table.name)),
+        name: Some(Text::new(&set.name)),
+        handle: Some(set.handle),
+        flags: Some(flags).filter(|flags| !flags.is_empty()),
+        key_type: Some(key_type),
+        key_len: Some(key_len),
+        data_type: is_map.then_some(data_type),
+        data_len: is_map.then_some(data_len),
+        object_type,
+        timeout: settings.timeout,
+        gc_interval: settings.gc_interval,
+        policy: Some(settings.policy).filter(|&policy| policy != SetPolicy::PERFORMANCE),
+        user_data: optional(&set.user_data),
+        description: Some(SetDescription { size: settings.size, fields, ..SetDescription::default() }),
+        count: Some(set.count()),
+        expression,
+        expressions,
+        ..SetMessage::default()
+    }
+}
+
+/// One expression stands alone, several in a list.
+fn one_or_more<'e>(
+    expressions: &'e [Expression<'static>],
+) -> (Option<Box<Expression<'e>>>, Vec<Expression<'e>>) {
+    match expressions {
+        [only] => (Some(Box::new(only.clone())), Vec::new()),
+        several => (None, several.to_vec()),
+    }
+}
+
+pub(crate) fn deleted_set(
+    envelope: &Envelope,
+    table: &Table,
+    set: &Set,
+    writer: &mut Writer,
+) -> Result<(), EncodeError> {
+    let body = SetMessage {
+        table: Some(Text::new(&table.name)),
+        name: Some(Text::new(&set.name)),
+        handle: Some(set.handle),
+        ..SetMessage::default()
+    };
+    envelope.write(Some(table), Body::DeleteSet(body), writer)
+}
+
+/// Writes elements of a set under `kind`, which is that of new or deleted ones.
+pub(crate) fn elements<'s>(
+    kind: u16,
+    envelope: &Envelope,
+    (table, set): (&'s Table, &'s Set),
+    elements: impl IntoIterator<Item = (&'s Key, &'s Element)>,
+    writer: &mut Writer,
+) -> Result<(), EncodeError> {
+    let elements = elements.into_iter().map(|(key, element)| element_message(table, key, element)).collect();
+    let body = SetElements {
+        table: Some(Text::new(&table.name)),
+        set: Some(Text::new(&set.name)),
+        elements,
+        ..SetElements::default()
+    };
+    let deleted = kind == kind::DELETE_SET_ELEMENTS;
+    let body = if deleted { Body::DeleteSetElements(body) } else { Body::NewSetElements(body) };
+    envelope.write(Some(table), body, writer)
+}
+
+fn element_message<'s>(table: &'s Table, key: &'s Key, element: &'s Element) -> SetElement<'s> {
+    let value = |bytes: &'s [u8]| Data::Value(Bytes::new(bytes));
+    let mut flags = SetElementFlags::empty();
+    flags.set(SetElementFlags::INTERVAL_END, !key.is_start);
+    flags.set(SetElementFlags::CATCHALL, key.catchall);
+    let (expression, expressions) = one_or_more(&element.expressions);
+    SetElement {
+        key: (!key.catchall).then(|| value(&key.first)),
+        key_end: key.last.as_deref().map(value),
+        data: match &element.value {
+            Value::Nothing => None,
+            Value::Bytes(bytes) => Some(value(bytes)),
+            Value::Verdict(code) => Some(Data::Verdict(Verdict::new(*code))),
+            Value::Chain(code, chain) => {
+                let name = table.chain(*chain).map(|chain| Text::new(&chain.name)).unwrap_or_default();
+                Some(Data::Verdict(Verdict::to_chain(*code, name)))
+            }
+        },
+        expression,
+        expressions,
+        object: element
+            .object
+            .and_then(|object| table.objects.get(object))
+            .map(|object| Text::new(&object.name)),
+        flags: Some(flags).filter(|flags| !flags.is_empty()),
+        timeout: element.timeout,
+        expiration: element.expiration,
+        user_data: optional(&element.user_data),
+        ..SetElement::default()
+    }
+}
+
+/// Writes an object under `kind`, which is that of a new or a deleted one.
+pub(crate) fn object(
+    kind: u16,
+    envelope: &Envelope,
+    table: &Table,
+    object: &Object,
+    writer: &mut Writer,
+) -> Result<(), EncodeError> {
+    let mut body = ObjectMessage {
+        table: Some(Text::new(&table.name)),
+        name: Some(Text::new(&object.name)),
+        object_type: Some(object.object_type),
+        handle: Some(object.handle),
+        ..ObjectMessage::default()
+    };
+    if kind == kind::DELETE_OBJECT {
+        return envelope.write(Some(table), Body::DeleteObject(body), writer);
+    }
+    body.use_count = Some(object.uses);
+    body.data = Some(object.data.clone());
+    body.user_data = optional(&object.user_data);
+    envelope.write(Some(table), Body::NewObject(body), writer)
+}
+
+/// Writes a flowtable under `kind`, which is that of a new or a deleted one.
+pub(crate) fn flowtable(
+    kind: u16,
+    envelope: &Envelope,
+    table: &Table,
+    flowtable: &Flowtable,
+    writer: &mut Writer,
+) -> Result<(), EncodeError> {
+    let named = FlowtableMessage {
+        table: Some(Text::new(&table.name)),
+        name: Some(Text::new(&flowtable.name)),
+        handle: Some(flowtable.handle),
+        ..FlowtableMessage::default()
+    };
+    if kind == kind::DELETE_FLOWTABLE {
+        return envelope.write(Some(table), Body::DeleteFlowtable(named), writer);
+    }
+    let FlowtableMessage { flags, hook, .. } = flowtable.content.clone();
+    let body = FlowtableMessage { use_count: Some(flowtable.uses), flags, hook, ..named };
+    envelope.write(Some(table), Body::NewFlowtable(body), writer)
 }
 
 pub(crate) fn generation(envelope: &Envelope, writer: &mut Writer) -> Result<(), EncodeError> {

@@ -2,11 +2,13 @@ use std::sync::Arc;
 
 use nfnetlink::wire::{Header, Message, Messages, NetfilterHeader, Writer, kind};
 use nfnetlink::{Errno, Flags};
-use pkttnetlink::nft::{Body, Chain, Compat, Family, Rule, kind as nft};
+use pkttnetlink::nft::{Body, Chain, Compat, Family, Object, Rule, kind as nft};
 
 use crate::batch;
+use crate::change::named_elements;
 use crate::core::Core;
 use crate::dump::{Dump, Filter, Subject};
+use crate::expression::set_object_back;
 use crate::netlink::{INVALID, acknowledge, decode, push};
 use crate::refusal::Refusal;
 use crate::reply::{self, Envelope, RuleAt};
@@ -18,6 +20,8 @@ const TABLE: u16 = 1;
 const CHAIN: u16 = 2;
 const CHAIN_NAME: u16 = 3;
 const RULE_HANDLE: u16 = 3;
+/// Of a set, an object or a flowtable.
+const SET_NAME: u16 = 2;
 
 /// Handles a datagram: a batch, or one or more requests.
 ///
@@ -76,12 +80,12 @@ fn answer(
     }
     let (family, body) = decode(message)?;
     let wants_dump = message.header.flags.0 & Flags::DUMP.0 != 0;
-    if wants_dump && let Some((subject, filter)) = dump_of(family, &body) {
+    if wants_dump && let Some((subject, filter)) = dump_of(core, family, &body)? {
         if dump.is_some() {
             return Err(Errno::EBUSY.into());
         }
         let started = Dump::new(Arc::clone(&core.ruleset), subject, filter, message.header.sequence, port);
-        if subject == Subject::RulesReset {
+        if matches!(subject, Subject::RulesReset | Subject::ElementsReset | Subject::ObjectsReset) {
             started.reset(Arc::make_mut(&mut core.ruleset));
         }
         *dump = Some(started);
@@ -122,12 +126,51 @@ fn answer(
             revision(core, family, wanted, &header, port, replies)?;
             return Ok(Answered::Done);
         }
-        Body::GetSet(_)
-        | Body::GetSetElements(_)
-        | Body::GetSetElementsReset(_)
-        | Body::GetObject(_)
-        | Body::GetObjectReset(_)
-        | Body::GetFlowtable(_) => return Err(Errno::ENOENT.into()),
+        Body::GetSet(wanted) => {
+            let table = find_table(core, family, wanted.table.as_ref())?;
+            let name = wanted.name.as_ref().ok_or(INVALID)?;
+            let set = table.sets.called(name.as_bytes()).ok_or(Refusal::at(Errno::ENOENT, SET_NAME))?;
+            reply::set(&envelope, table, set, &mut writer)
+        }
+        Body::GetSetElements(wanted) | Body::GetSetElementsReset(wanted) => {
+            let table = find_table(core, family, wanted.table.as_ref())?;
+            let (set, found) = named_elements(table, wanted)?;
+            if found.is_empty() {
+                return Err(INVALID);
+            }
+            // Each is told by itself.
+            for element in found {
+                let mut writer = Writer::new();
+                let at = (table, set);
+                if reply::elements(nft::NEW_SET_ELEMENTS, &envelope, at, [element], &mut writer).is_ok()
+                    && let Ok(bytes) = writer.into_bytes()
+                {
+                    replies.push(bytes);
+                }
+            }
+            return Ok(Answered::Done);
+        }
+        Body::GetObject(wanted) => {
+            let (table, object) = find_object(core, family, wanted)?;
+            reply::object(nft::NEW_OBJECT, &envelope, table, object, &mut writer)
+        }
+        Body::GetObjectReset(wanted) => {
+            let (table, object) = find_object(core, family, wanted)?;
+            let written = reply::object(nft::NEW_OBJECT, &envelope, table, object, &mut writer);
+            let (table, object) = (table.handle, object.handle);
+            let table = Arc::make_mut(&mut core.ruleset).table_mut(table);
+            if let Some(object) = table.and_then(|table| table.objects.get_mut(object)) {
+                set_object_back(&mut object.data);
+            }
+            written
+        }
+        Body::GetFlowtable(wanted) => {
+            let table = find_table(core, family, wanted.table.as_ref())?;
+            let name = wanted.name.as_ref().ok_or(INVALID)?;
+            let flowtable = table.flowtables.called(name.as_bytes());
+            let flowtable = flowtable.ok_or(Refusal::at(Errno::ENOENT, SET_NAME))?;
+            reply::flowtable(nft::NEW_FLOWTABLE, &envelope, table, flowtable, &mut writer)
+        }
         // Changes come in batches only.
         _ => return Err(INVALID),
     };
@@ -139,21 +182,45 @@ fn answer(
     Ok(Answered::Done)
 }
 
-fn dump_of(family: Family, body: &Body<'_>) -> Option<(Subject, Filter)> {
+fn dump_of(core: &Core, family: Family, body: &Body<'_>) -> Result<Option<(Subject, Filter)>, Refusal> {
     let all = Filter::family(family);
-    Some(match body {
+    // A table that is named for these has to be there.
+    let within = |name: Option<&pkttnetlink::Text<'_>>| {
+        name.map_or(Ok(()), |name| find_table(core, family, Some(name)).map(|_| ()))?;
+        Ok::<_, Refusal>(Filter::within(family, name))
+    };
+    Ok(Some(match body {
         Body::GetTable(_) => (Subject::Tables, all),
         Body::GetChain(_) => (Subject::Chains, all),
         Body::GetRule(rule) => (Subject::Rules, Filter::of_rules(family, rule)),
         Body::GetRuleReset(rule) => (Subject::RulesReset, Filter::of_rules(family, rule)),
-        Body::GetSet(_)
-        | Body::GetSetElements(_)
-        | Body::GetSetElementsReset(_)
-        | Body::GetObject(_)
-        | Body::GetObjectReset(_)
-        | Body::GetFlowtable(_) => (Subject::Nothing, all),
-        _ => return None,
-    })
+        Body::GetSet(set) => (Subject::Sets, within(set.table.as_ref())?),
+        Body::GetSetElements(elements) | Body::GetSetElementsReset(elements) => {
+            let table = find_table(core, family, elements.table.as_ref())?;
+            let name = elements.set.as_ref().ok_or(INVALID)?;
+            table.sets.called(name.as_bytes()).ok_or(Refusal::at(Errno::ENOENT, SET_NAME))?;
+            let resets = matches!(body, Body::GetSetElementsReset(_));
+            let subject = if resets { Subject::ElementsReset } else { Subject::Elements };
+            (subject, Filter::of_set(family, elements))
+        }
+        Body::GetObject(object) => (Subject::Objects, Filter::of_objects(family, object)),
+        Body::GetObjectReset(object) => (Subject::ObjectsReset, Filter::of_objects(family, object)),
+        Body::GetFlowtable(flowtable) => {
+            (Subject::Flowtables, Filter::within(family, flowtable.table.as_ref()))
+        }
+        _ => return Ok(None),
+    }))
+}
+
+fn find_object<'c>(
+    core: &'c Core,
+    family: Family,
+    wanted: &Object<'_>,
+) -> Result<(&'c crate::state::Table, &'c crate::state::Object), Refusal> {
+    let (Some(name), Some(object_type)) = (&wanted.name, wanted.object_type) else { return Err(INVALID) };
+    let table = find_table(core, family, wanted.table.as_ref())?;
+    let object = table.objects.called(&(object_type, name.as_bytes().into()));
+    Ok((table, object.ok_or(Refusal::at(Errno::ENOENT, SET_NAME))?))
 }
 
 fn find_table<'c>(

@@ -7,7 +7,7 @@ use pkttnetlink::nft::{Body, Family, VerdictCode};
 use crate::extensions::Extensions;
 use crate::refusal::Refusal;
 use crate::reply::{self, Envelope};
-use crate::state::{Counters, Name, Ruleset, Table};
+use crate::state::{Chain, Counters, Name, Ruleset, Set, Table};
 use crate::validate::validate;
 
 /// After so many the messages to come are told the same error, lest a wrong batch take forever.
@@ -20,8 +20,7 @@ pub(crate) struct Transaction<'k> {
     pub(crate) port: u32,
     /// Whether anything was changed, so that there will be another generation.
     pub(crate) changed: bool,
-    /// Table and chain of the chains that were given a number in this batch.
-    pub(crate) chain_ids: HashMap<u32, (u64, u64)>,
+    pub(crate) ids: Ids,
     /// Table, chain and number of the rules that were given one, and their handles.
     pub(crate) rule_ids: HashMap<(u64, u64, u32), u64>,
     /// What becomes true only with the commit.
@@ -29,6 +28,10 @@ pub(crate) struct Transaction<'k> {
     pub(crate) events: Vec<Event>,
     /// Tables and chains with rules that are deleted.
     pub(crate) to_be_swept: BTreeSet<(u64, u64)>,
+    /// Tables and sets that belong to one rule and have none yet.
+    pub(crate) unbound: BTreeSet<(u64, u64)>,
+    /// Tables and sets with rules or elements that are deleted.
+    pub(crate) left: BTreeSet<(u64, u64)>,
     /// Whether someone besides the sender wants events.
     listened_to: bool,
     /// The tables with changes that jumps or hooks could be against.
@@ -39,6 +42,23 @@ pub(crate) struct Transaction<'k> {
     verdicts: HashMap<u64, Result<(), Errno>>,
     /// How often a table that was wrong has been checked again.
     rechecks: usize,
+}
+
+/// What was given a number in this batch: its table and its handle by that.
+#[derive(Debug, Default)]
+pub(crate) struct Ids {
+    pub(crate) chains: HashMap<u32, (u64, u64)>,
+    pub(crate) sets: HashMap<u32, (u64, u64)>,
+}
+
+impl Ids {
+    pub(crate) fn chain<'t>(&self, table: &'t Table, id: u32) -> Option<&'t Chain> {
+        self.chains.get(&id).filter(|(of, _)| *of == table.handle).and_then(|&(_, chain)| table.chain(chain))
+    }
+
+    pub(crate) fn set<'t>(&self, table: &'t Table, id: u32) -> Option<&'t Set> {
+        self.sets.get(&id).filter(|(of, _)| *of == table.handle).and_then(|&(_, set)| table.sets.get(set))
+    }
 }
 
 /// A change of a chain that is not seen before the batch is committed.
@@ -77,11 +97,13 @@ impl<'k> Transaction<'k> {
             extensions,
             port,
             changed: false,
-            chain_ids: HashMap::new(),
+            ids: Ids::default(),
             rule_ids: HashMap::new(),
             updates: Vec::new(),
             events: Vec::new(),
             to_be_swept: BTreeSet::new(),
+            unbound: BTreeSet::new(),
+            left: BTreeSet::new(),
             listened_to,
             unchecked: BTreeSet::new(),
             eager: false,
@@ -107,18 +129,18 @@ impl<'k> Transaction<'k> {
             Body::DestroyTable(table) => self.delete_table(request.destroying(), &table),
             Body::DestroyChain(chain) => self.delete_chain(request.destroying(), &chain),
             Body::DestroyRule(rule) => self.delete_rule(request.destroying(), &rule),
-            Body::NewSet(_)
-            | Body::DeleteSet(_)
-            | Body::DestroySet(_)
-            | Body::NewSetElements(_)
-            | Body::DeleteSetElements(_)
-            | Body::DestroySetElements(_)
-            | Body::NewObject(_)
-            | Body::DeleteObject(_)
-            | Body::DestroyObject(_)
-            | Body::NewFlowtable(_)
-            | Body::DeleteFlowtable(_)
-            | Body::DestroyFlowtable(_) => Err(Errno::EOPNOTSUPP.into()),
+            Body::NewSet(set) => self.new_set(request, set),
+            Body::DeleteSet(set) => self.delete_set(request, &set),
+            Body::NewSetElements(elements) => self.new_elements(request, elements),
+            Body::DeleteSetElements(elements) => self.delete_elements(request, &elements),
+            Body::NewObject(object) => self.new_object(request, object),
+            Body::DeleteObject(object) => self.delete_object(request, &object),
+            Body::NewFlowtable(flowtable) => self.new_flowtable(request, flowtable),
+            Body::DeleteFlowtable(flowtable) => self.delete_flowtable(request, &flowtable),
+            Body::DestroySet(set) => self.delete_set(request.destroying(), &set),
+            Body::DestroySetElements(elements) => self.delete_elements(request.destroying(), &elements),
+            Body::DestroyObject(object) => self.delete_object(request.destroying(), &object),
+            Body::DestroyFlowtable(flowtable) => self.delete_flowtable(request.destroying(), &flowtable),
             // Requests for data have no place in a batch.
             _ => Err(Errno::EINVAL.into()),
         }
@@ -210,6 +232,11 @@ impl<'k> Transaction<'k> {
         }
     }
 
+    /// Whether all sets that belong to one rule were given one, even if they are gone again.
+    pub(crate) fn sets_are_bound(&self) -> bool {
+        self.unbound.is_empty()
+    }
+
     /// Whether all changed tables may be as they are.
     pub(crate) fn check(&self) -> Result<(), Errno> {
         self.unchecked
@@ -242,6 +269,11 @@ impl<'k> Transaction<'k> {
         for (table, chain) in std::mem::take(&mut self.to_be_swept) {
             if let Some(chain) = self.ruleset.table_mut(table).and_then(|table| table.chain_mut(chain)) {
                 chain.sweep();
+            }
+        }
+        for (table, set) in std::mem::take(&mut self.left) {
+            if let Some(set) = self.ruleset.table_mut(table).and_then(|table| table.sets.get_mut(set)) {
+                set.sweep();
             }
         }
         self.event(first, Flags::default(), |envelope, _, writer| reply::generation(envelope, writer));

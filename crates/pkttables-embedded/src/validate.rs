@@ -55,7 +55,7 @@ fn walk(
     }
     for entry in chain.live() {
         entry.rule.fits.check(bit)?;
-        for target in entry.rule.jumps.iter().filter_map(|jump| table.chain(jump.chain)) {
+        for target in entry.rule.callees(table).filter_map(|callee| table.chain(callee)) {
             walk(table, target, level + 1, bit, right)?;
         }
     }
@@ -75,8 +75,8 @@ fn visit(table: &Table, chain: &Chain, level: usize, seen: &mut HashMap<u64, Bel
     // Most chains have nothing to be looked at.
     for entry in chain.live().take(if chain.demanding > 0 { usize::MAX } else { 0 }) {
         below.fits = below.fits.and(entry.rule.fits);
-        for jump in &entry.rule.jumps {
-            let Some(target) = table.chain(jump.chain) else { continue };
+        for callee in entry.rule.callees(table) {
+            let Some(target) = table.chain(callee) else { continue };
             let further = visit(table, target, level + 1, seen)?;
             below.height = below.height.max(further.height + 1);
             below.fits = below.fits.and(further.fits);

@@ -101,7 +101,7 @@ impl Transaction<'_> {
         chain.user_data = message.user_data.as_deref().map(Box::from).unwrap_or_default();
         in_table.add_chain(chain).map_err(|errno| Refusal::at(errno, NAME))?;
         if let Some(id) = message.id {
-            self.chain_ids.entry(id).or_insert((table, handle));
+            self.ids.chains.entry(id).or_insert((table, handle));
         }
         Ok(handle)
     }

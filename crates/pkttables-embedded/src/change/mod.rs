@@ -1,9 +1,13 @@
-//! What the messages of a batch do to tables, chains and rules.
+//! What the messages of a batch do to tables, chains, rules, sets and objects.
 
 mod chain;
+mod element;
+mod object;
 mod rule;
+mod set;
 mod table;
 
+pub(crate) use element::named as named_elements;
 pub(crate) use rule::insert;
 
 use crate::refusal::Refusal;

@@ -1,10 +1,12 @@
+use std::sync::Arc;
+
 use nfnetlink::{Errno, Flags};
-use pkttnetlink::nft::{Rule as RuleMessage, kind};
+use pkttnetlink::nft::{Rule as RuleMessage, SetFlags, kind};
 
 use crate::expression::{Context, parse};
 use crate::refusal::Refusal;
 use crate::reply::{self, RuleAt};
-use crate::state::{Chain, Entry, Rule, Table};
+use crate::state::{Chain, Entry, Rule, Set, Table};
 use crate::transaction::{Request, Transaction};
 
 const TABLE: u16 = 1;
@@ -32,15 +34,11 @@ impl Transaction<'_> {
         let table = self.table(request.family, message.table.as_ref(), TABLE)?;
         let chain = match (&message.chain, message.chain_id) {
             (Some(name), _) => table.chain_named(name.as_bytes()).ok_or(Refusal::at(Errno::ENOENT, CHAIN))?,
-            (None, Some(id)) => self
-                .chain_by_id(table, id)
-                .and_then(|handle| table.chain(handle))
-                .ok_or(Refusal::at(Errno::ENOENT, CHAIN_ID))?,
+            (None, Some(id)) => self.ids.chain(table, id).ok_or(Refusal::at(Errno::ENOENT, CHAIN_ID))?,
             (None, None) => return Err(Errno::EINVAL.into()),
         };
         let place = self.place(request, table, chain, &message)?;
-        let context =
-            Context { table, extensions: self.extensions, chain_by_id: &|id| self.chain_by_id(table, id) };
+        let context = Context { table, extensions: self.extensions, ids: &self.ids };
         let (expressions, user_data) = (std::mem::take(&mut message.expressions), message.user_data.take());
         let content = RuleMessage { expressions, user_data, ..RuleMessage::default() };
         let rule = parse(content, &context)?;
@@ -52,6 +50,9 @@ impl Transaction<'_> {
 
         if let Place::Replacing(index, _) = place {
             self.remove_rule(request, table, chain, index)?;
+        }
+        for set in rule.references.iter().filter_map(|reference| reference.set()) {
+            self.unbound.remove(&(table, set));
         }
         let in_table = self.table_mut(table)?;
         let (index, handle) = match place {
@@ -77,10 +78,6 @@ impl Transaction<'_> {
             reply::rule(kind::NEW_RULE, envelope, RuleAt { table, chain, entry, previous }, writer)
         });
         self.check_eagerly(table)
-    }
-
-    fn chain_by_id(&self, table: &Table, id: u32) -> Option<u64> {
-        self.chain_ids.get(&id).filter(|(of, _)| *of == table.handle).map(|&(_, chain)| chain)
     }
 
     fn rule_by_id(&self, table: &Table, chain: &Chain, id: u32) -> Option<usize> {
@@ -183,16 +180,15 @@ impl Transaction<'_> {
             self.needs_check_after_removal(table);
         }
         let in_table = self.table_mut(table)?;
-        for jump in &entry.rule.jumps {
-            if let Some(target) = in_table.chain_mut(jump.chain) {
-                target.jumps_here = target.jumps_here.saturating_sub(1);
-            }
-        }
+        let unused = release(in_table, &entry.rule);
+        self.left
+            .extend(entry.rule.references.iter().filter_map(|reference| Some((table, reference.set()?))));
         self.event(request, Flags::default(), |envelope, ruleset, writer| {
             let Some(table) = ruleset.table_by_handle(table) else { return Ok(()) };
             let Some(chain) = table.chain(chain) else { return Ok(()) };
             reply::rule(kind::DELETE_RULE, envelope, RuleAt { table, chain, entry, previous: None }, writer)
         });
+        unused.iter().for_each(|set| self.set_deleted(request, table, set));
         Ok(())
     }
 }
@@ -205,14 +201,27 @@ fn check_present(chain: &Chain, index: usize) -> Result<(), Refusal> {
     }
 }
 
-/// Puts a rule into a chain and counts its jumps.
+/// Puts a rule into a chain and counts what it refers to.
 pub(crate) fn insert(table: &mut Table, chain: u64, index: usize, handle: u64, rule: Rule) {
-    for jump in &rule.jumps {
-        if let Some(target) = table.chain_mut(jump.chain) {
-            target.jumps_here = target.jumps_here.saturating_add(1);
-        }
-    }
+    rule.jumps.iter().for_each(|jump| table.count_jump(jump.chain, true));
+    rule.references.iter().for_each(|&reference| table.count_reference(reference, true));
     if let Some(chain) = table.chain_mut(chain) {
         chain.insert(index, handle, rule);
     }
+}
+
+/// Counts back what a rule refers to that was removed. Sets of the rule's own go with it.
+fn release(table: &mut Table, rule: &Rule) -> Vec<Arc<Set>> {
+    rule.jumps.iter().for_each(|jump| table.count_jump(jump.chain, false));
+    let mut unused = Vec::new();
+    for &reference in &rule.references {
+        table.count_reference(reference, false);
+        let Some(handle) = reference.set() else { continue };
+        let Some(set) = table.sets.get_mut(handle) else { continue };
+        set.leaving += 1;
+        if set.uses == 0 && set.has(SetFlags::ANONYMOUS) {
+            unused.extend(table.remove_set(handle));
+        }
+    }
+    unused
 }

@@ -1,5 +1,5 @@
 use nfnetlink::{Errno, Flags};
-use pkttnetlink::nft::{Family, Table as TableMessage, TableFlags, kind};
+use pkttnetlink::nft::{Family, SetFlags, Table as TableMessage, TableFlags, kind};
 
 use super::check_name;
 use crate::refusal::Refusal;
@@ -127,7 +127,29 @@ impl Transaction<'_> {
                 self.event(request, Flags::default(), |envelope, _, writer| {
                     reply::rule(kind::DELETE_RULE, envelope, at, writer)
                 });
+                let sets =
+                    entry.rule.references.iter().filter_map(|reference| table.sets.get(reference.set()?));
+                for set in sets.filter(|set| set.has(SetFlags::ANONYMOUS)) {
+                    self.event(request, Flags::default(), |envelope, _, writer| {
+                        reply::deleted_set(envelope, &table, set, writer)
+                    });
+                }
             }
+        }
+        for flowtable in table.flowtables.iter() {
+            self.event(request, Flags::default(), |envelope, _, writer| {
+                reply::flowtable(kind::DELETE_FLOWTABLE, envelope, &table, flowtable, writer)
+            });
+        }
+        for set in table.sets.iter().filter(|set| !set.has(SetFlags::ANONYMOUS)) {
+            self.event(request, Flags::default(), |envelope, _, writer| {
+                reply::deleted_set(envelope, &table, set, writer)
+            });
+        }
+        for object in table.objects.iter() {
+            self.event(request, Flags::default(), |envelope, _, writer| {
+                reply::object(kind::DELETE_OBJECT, envelope, &table, object, writer)
+            });
         }
         for chain in table.chains() {
             self.event(request, Flags::default(), |envelope, _, writer| {

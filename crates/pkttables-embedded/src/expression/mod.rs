@@ -3,12 +3,16 @@
 mod action;
 mod fits;
 mod load;
+mod object;
 mod parse;
+mod refer;
 mod registers;
 
 use nfnetlink::Errno;
 
-pub(crate) use parse::{Context, parse, without_counts};
+pub(crate) use object::{object_data, set_object_back};
+pub(crate) use parse::{Context, parse, set_back, stateful, target, without_counts};
+pub(crate) use refer::same_kinds;
 use registers::Registers;
 
 /// Checks an expression and brings it into the form in which it is dumped.

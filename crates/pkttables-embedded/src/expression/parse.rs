@@ -1,15 +1,17 @@
 use nfnetlink::Errno;
 use nfnetlink::wire::{Attributes, Reader, Writer};
-use pkttnetlink::nft::expr::{Expression, Immediate, QuotaFlags};
+use pkttnetlink::nft::expr::{Counter, Expression, Immediate, Quota, QuotaFlags};
 use pkttnetlink::nft::{CompatKind, Data, Family, Register, Rule as RuleMessage, Verdict, VerdictCode};
 
 use super::Normalise;
 use super::fits::{self, xt_target};
 use super::load::data_len;
+use super::refer::refer;
 use super::registers::Registers;
 use crate::extensions::Extensions;
 use crate::refusal::Refusal;
 use crate::state::{Fits, Jump, Rule, Table};
+use crate::transaction::Ids;
 
 /// `NFTA_RULE_EXPRESSIONS`.
 const EXPRESSIONS: u16 = 4;
@@ -20,15 +22,14 @@ const MAX_SIZE: usize = 1 << 16;
 pub(crate) struct Context<'t> {
     pub(crate) table: &'t Table,
     pub(crate) extensions: &'t Extensions,
-    /// The chains that were given a number in this batch.
-    pub(crate) chain_by_id: &'t dyn Fn(u32) -> Option<u64>,
+    pub(crate) ids: &'t Ids,
 }
 
 /// Takes in a rule's expressions. The chains that it jumps to are not told of it yet.
 pub(crate) fn parse(mut message: RuleMessage<'_>, context: &Context<'_>) -> Result<Rule, Refusal> {
     let mut registers = Registers::default();
     let mut writer = Writer::with_capacity(256);
-    let mut jumps = Vec::new();
+    let (mut jumps, mut references) = (Vec::new(), Vec::new());
     let mut fits = Fits::default();
     for (index, expression) in message.expressions.iter_mut().enumerate() {
         let refused = |errno| Refusal::at_element(errno, EXPRESSIONS, index);
@@ -41,6 +42,9 @@ pub(crate) fn parse(mut message: RuleMessage<'_>, context: &Context<'_>) -> Resu
                 jumps.push(Jump { at, code, chain });
                 continue;
             }
+        } else if let Some(reference) = refer(expression, &mut registers, context).map_err(refused)? {
+            references.push(reference);
+            fits = fits.and(fits::of(expression));
         } else {
             normalise(expression, &mut registers, context).map_err(refused)?;
             fits = fits.and(fits::of(expression));
@@ -52,7 +56,13 @@ pub(crate) fn parse(mut message: RuleMessage<'_>, context: &Context<'_>) -> Resu
         return Err(Refusal::new(Errno::EFBIG));
     }
     let user_data = message.user_data.map(|data| Box::from(&*data)).unwrap_or_default();
-    Ok(Rule { expressions: expressions.into_boxed_slice(), jumps: jumps.into_boxed_slice(), user_data, fits })
+    Ok(Rule {
+        expressions: expressions.into_boxed_slice(),
+        jumps: jumps.into_boxed_slice(),
+        references: references.into_boxed_slice(),
+        user_data,
+        fits,
+    })
 }
 
 /// The verdict of an immediate expression, if it gives one.
@@ -66,7 +76,7 @@ fn verdict<'a>(immediate: &Immediate<'a>) -> Result<Option<Verdict<'a>>, Errno> 
 }
 
 /// The chain that a verdict leads to.
-fn target(verdict: &Verdict<'_>, context: &Context<'_>) -> Result<Option<u64>, Errno> {
+pub(crate) fn target(verdict: &Verdict<'_>, context: &Context<'_>) -> Result<Option<u64>, Errno> {
     match verdict.code.ok_or(Errno::EINVAL)? {
         VerdictCode::ACCEPT
         | VerdictCode::DROP
@@ -79,7 +89,7 @@ fn target(verdict: &Verdict<'_>, context: &Context<'_>) -> Result<Option<u64>, E
     }
     let chain = match (&verdict.chain, verdict.chain_id) {
         (Some(name), _) => context.table.chain_named(name.as_bytes()),
-        (None, Some(id)) => (context.chain_by_id)(id).and_then(|handle| context.table.chain(handle)),
+        (None, Some(id)) => context.ids.chain(context.table, id),
         (None, None) => return Err(Errno::EINVAL),
     };
     let chain = chain.ok_or(Errno::ENOENT)?;
@@ -97,11 +107,9 @@ macro_rules! normalise {
                 let len = data_len(immediate.data.as_ref())?;
                 $registers.store(&mut immediate.dreg, len)
             }
-            // There are no sets, objects and flowtables, so none of this name either.
-            Expression::Lookup(_) | Expression::Dynset(_) | Expression::Objref(_) | Expression::FlowOffload(_) => {
-                Err(Errno::ENOENT)
-            }
-            Expression::Inner(_) => Err(Errno::EOPNOTSUPP),
+            // What refers to something is read elsewhere.
+            Expression::Lookup(_) | Expression::Dynset(_) | Expression::Objref(_) | Expression::FlowOffload(_)
+            | Expression::Inner(_) => Err(Errno::EOPNOTSUPP),
             Expression::Unknown(_) => Err(Errno::ENOENT),
         }
     };
@@ -136,6 +144,29 @@ fn normalise(
     Ok(())
 }
 
+/// Takes in the expressions that elements of a set carry: those that keep something.
+pub(crate) fn stateful(
+    expression: Option<&Expression<'_>>,
+    list: &[Expression<'_>],
+    context: &Context<'_>,
+) -> Result<Vec<Expression<'static>>, Errno> {
+    let mut taken: Vec<_> = expression.into_iter().chain(list).map(|it| it.clone().into_owned()).collect();
+    for expression in &mut taken {
+        if !matches!(
+            expression,
+            Expression::Counter(_)
+                | Expression::Quota(_)
+                | Expression::Limit(_)
+                | Expression::Last(_)
+                | Expression::Connlimit(_)
+        ) {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        normalise(expression, &mut Registers::default(), context)?;
+    }
+    Ok(taken)
+}
+
 /// A rule's expressions with counters and quotas set back; nothing if there are none.
 pub(crate) fn without_counts(expressions: &[u8]) -> Option<Box<[u8]>> {
     let mut writer = Writer::with_capacity(expressions.len() + 4);
@@ -147,17 +178,28 @@ pub(crate) fn without_counts(expressions: &[u8]) -> Option<Box<[u8]>> {
     let mut rule = RuleMessage::decode(Attributes::new(Reader::new(&list))).ok()?;
     let mut found = false;
     for expression in &mut rule.expressions {
-        match expression {
-            Expression::Counter(counter) => (counter.bytes, counter.packets) = (Some(0), Some(0)),
-            Expression::Quota(quota) => {
-                quota.consumed = Some(0);
-                quota.flags = quota.flags.map(|flags| flags - QuotaFlags::DEPLETED);
-            }
-            _ => continue,
-        }
-        found = true;
+        found |= set_back(expression);
     }
     let mut writer = Writer::with_capacity(expressions.len());
     rule.expressions.iter().for_each(|expression| expression.encode_element(&mut writer));
     found.then(|| writer.into_bytes().ok()).flatten().map(Vec::into_boxed_slice)
+}
+
+/// Sets a counter or quota back; false if it is neither.
+pub(crate) fn set_back(expression: &mut Expression<'_>) -> bool {
+    match expression {
+        Expression::Counter(counter) => set_counter_back(counter),
+        Expression::Quota(quota) => set_quota_back(quota),
+        _ => return false,
+    }
+    true
+}
+
+pub(crate) const fn set_counter_back(counter: &mut Counter<'_>) {
+    (counter.bytes, counter.packets) = (Some(0), Some(0));
+}
+
+pub(crate) fn set_quota_back(quota: &mut Quota<'_>) {
+    quota.consumed = Some(0);
+    quota.flags = quota.flags.map(|flags| flags - QuotaFlags::DEPLETED);
 }

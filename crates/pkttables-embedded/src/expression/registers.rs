@@ -25,6 +25,20 @@ impl Registers {
         if self.written & wanted == wanted { Ok(()) } else { Err(Errno::ENODATA) }
     }
 
+    /// Checks the register for a value of a map, which is the verdict's for verdicts alone.
+    pub(crate) fn store_value(
+        &mut self,
+        register: &mut Option<Register>,
+        is_verdict: bool,
+        len: u32,
+    ) -> Result<(), Errno> {
+        match (*register == Some(Register::VERDICT), is_verdict) {
+            (true, true) => Ok(()),
+            (false, false) => self.store(register, len),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
     /// Like [`Registers::load`], where there is a register at all.
     pub(crate) fn load_if_given(&self, register: &mut Option<Register>, len: u32) -> Result<(), Errno> {
         if register.is_some() { self.load(register, len) } else { Ok(()) }

@@ -1,7 +1,10 @@
 //! What the kernel holds. All of it is shared until it is changed, so that a copy is a snapshot.
 
 pub(crate) mod chain;
+pub(crate) mod object;
 pub(crate) mod rule;
+pub(crate) mod set;
+pub(crate) mod store;
 pub(crate) mod table;
 
 use std::sync::Arc;
@@ -9,8 +12,10 @@ use std::sync::Arc;
 use pkttnetlink::nft::Family;
 
 pub(crate) use chain::{Base, Chain, ChainType, Counters, Entry};
-pub(crate) use rule::{Fits, Jump, Rule};
-pub(crate) use table::{Name, Table};
+pub(crate) use object::{Flowtable, Object};
+pub(crate) use rule::{Fits, Jump, Reference, Rule};
+pub(crate) use set::Set;
+pub(crate) use table::{DYNAMIC_SIZE, Name, Table};
 
 /// All tables, at one generation.
 #[derive(Clone, Debug)]

@@ -13,6 +13,8 @@ pub(crate) struct Rule {
     pub(crate) expressions: Box<[u8]>,
     /// Its jumps in order. They are written when it is dumped, since chains can be renamed.
     pub(crate) jumps: Box<[Jump]>,
+    /// What its expressions name besides chains.
+    pub(crate) references: Box<[Reference]>,
     pub(crate) user_data: Box<[u8]>,
     /// Where it may be reached from.
     pub(crate) fits: Fits,
@@ -28,10 +30,44 @@ pub(crate) struct Jump {
     pub(crate) chain: u64,
 }
 
+/// Something else of the table, by its handle. It is written by name: only chains can be renamed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reference {
+    Set(u64),
+    /// A verdict map, whose elements decide where the rule leads.
+    Verdicts(u64),
+    /// A set that packets add to.
+    Updated(u64),
+    Object(u64),
+    Flowtable(u64),
+}
+
+impl Reference {
+    /// The set that is referred to.
+    pub(crate) const fn set(self) -> Option<u64> {
+        match self {
+            Self::Set(handle) | Self::Verdicts(handle) | Self::Updated(handle) => Some(handle),
+            Self::Object(_) | Self::Flowtable(_) => None,
+        }
+    }
+}
+
 impl Rule {
     /// Whether it jumps, or may not be reached from everywhere.
     pub(crate) fn is_demanding(&self) -> bool {
-        !self.jumps.is_empty() || self.fits != Fits::default()
+        !self.jumps.is_empty()
+            || self.fits != Fits::default()
+            || self.references.iter().any(|reference| matches!(reference, Reference::Verdicts(_)))
+    }
+
+    /// The chains that it leads to, by its own jumps and by those of maps.
+    pub(crate) fn callees<'t>(&'t self, table: &'t Table) -> impl Iterator<Item = u64> + 't {
+        let maps = self.references.iter().filter_map(|reference| match reference {
+            Reference::Verdicts(handle) => table.sets.get(*handle),
+            _ => None,
+        });
+        let of_maps = maps.flat_map(|set| set.elements().filter_map(|(_, element)| element.value.chain()));
+        self.jumps.iter().map(|jump| jump.chain).chain(of_maps)
     }
 
     /// Writes the elements of the list of expressions.

@@ -7,3 +7,4 @@ mod cases;
 mod pair;
 mod programs;
 mod random;
+mod random_sets;

@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 
 use nfnetlink::{BatchBuilder, Connection, Errno, Error, Flags, Socket, Transport};
 use pkttables_embedded::{EmbeddedKernel, EmbeddedSocket};
-use pkttnetlink::nft::{Body, Chain, Family, Generation, Message, Rule, Table};
+use pkttnetlink::nft::{
+    Body, Chain, Family, Flowtable, Generation, Message, Object, Rule, Set, SetElements, Table,
+};
 
 /// One message of a batch.
 #[derive(Clone, Debug)]
@@ -40,6 +42,15 @@ impl Pair {
             real: Side { connection: Connection::new(Socket::open().unwrap()) },
             embedded: Side { connection: Connection::new(EmbeddedKernel::new().connect()) },
         }
+    }
+
+    /// The same after the real kernel's ruleset has been emptied, which is quicker than another namespace.
+    pub(crate) fn anew() -> Self {
+        let mut pair = Self::new();
+        let all = Message::new(Family::UNSPEC, Body::DeleteTable(Table::default()));
+        let step = Step { flags: Flags::default(), message: all };
+        pair.real.commit(Bound::Nothing, &|_| vec![step.clone()]).unwrap();
+        pair
     }
 
     /// Has both apply a batch, which `make` makes of the handles that a side has given.
@@ -138,8 +149,23 @@ impl<T: Transport> Side<T> {
         let mut messages = self.all(Body::GetTable(Table::default()));
         messages.extend(self.all(Body::GetChain(Chain::default())));
         messages.extend(self.all(Body::GetRule(Rule::default())));
+        messages.extend(self.all(Body::GetObject(Object::default())));
+        messages.extend(self.all(Body::GetFlowtable(Flowtable::default())));
+        let sets = self.all(Body::GetSet(Set::default()));
+        let elements: Vec<_> = sets.iter().map(|set| self.elements(set)).collect();
+        messages.extend(sets);
+        messages.extend(elements);
         for message in &messages {
             match &message.body {
+                Body::NewSet(set) => {
+                    handles.insert((set.table.clone(), set.handle), 0);
+                }
+                Body::NewObject(object) => {
+                    handles.insert((object.table.clone(), object.handle), 0);
+                }
+                Body::NewFlowtable(flowtable) => {
+                    handles.insert((flowtable.table.clone(), flowtable.handle), 0);
+                }
                 Body::NewChain(chain) => {
                     handles.insert((chain.table.clone(), chain.handle), 0);
                 }
@@ -154,6 +180,21 @@ impl<T: Transport> Side<T> {
             message.resource = 0;
             match &mut message.body {
                 Body::NewTable(table) => table.handle = Some(index as u64),
+                Body::NewSet(set) => {
+                    set.handle = handles.get(&(set.table.clone(), set.handle)).copied();
+                    // The address of a function of the kernel's.
+                    set.set_type = None;
+                    // What a rule does to a set that rules add to stays with the real kernel if it refuses the batch.
+                    if let Some(description) = &mut set.description {
+                        description.size = description.size.filter(|&size| size != 0xffff);
+                    }
+                }
+                Body::NewObject(object) => {
+                    object.handle = handles.get(&(object.table.clone(), object.handle)).copied();
+                }
+                Body::NewFlowtable(flowtable) => {
+                    flowtable.handle = handles.get(&(flowtable.table.clone(), flowtable.handle)).copied();
+                }
                 Body::NewChain(chain) => {
                     chain.handle = handles.get(&(chain.table.clone(), chain.handle)).copied();
                 }
@@ -167,6 +208,31 @@ impl<T: Transport> Side<T> {
             lines.push_str(&format!("{message}\n"));
         }
         lines
+    }
+
+    /// All elements of a set in one message, in an order of their own.
+    pub(crate) fn elements(&mut self, set: &Message<'static>) -> Message<'static> {
+        let Body::NewSet(Set { table, name, .. }) = &set.body else { panic!("{set}") };
+        let asked = SetElements { table: table.clone(), set: name.clone(), ..SetElements::default() };
+        let request = Message::new(set.family, Body::GetSetElements(asked.clone()));
+        let mut all = Vec::new();
+        self.connection
+            .dump(
+                request.body.kind(),
+                Flags::default(),
+                |writer| request.encode_payload(writer),
+                |message| {
+                    if let Body::NewSetElements(part) = Message::decode(message)?.into_owned().body {
+                        all.extend(part.elements);
+                    }
+                    Ok::<_, Error>(())
+                },
+            )
+            .unwrap();
+        // The time that is left.
+        all.iter_mut().for_each(|element| element.expiration = None);
+        all.sort_by_cached_key(|element| format!("{element:?}"));
+        Message::new(set.family, Body::NewSetElements(SetElements { elements: all, ..asked }))
     }
 
     pub(crate) fn commit(&mut self, bound: Bound, make: &impl Fn(&Handles) -> Vec<Step>) -> Outcome {
@@ -192,6 +258,10 @@ impl<T: Transport> Side<T> {
         match result {
             Ok(()) => {
                 let mut lines = vec![format!("generation raised by {raised}")];
+                // In which order the elements go that are flushed is the real kernel's secret.
+                for some in echoes.chunk_by_mut(|one, other| is_element_gone(one) && is_element_gone(other)) {
+                    some.sort_by_cached_key(ToString::to_string);
+                }
                 lines.extend(echoes.into_iter().map(|message| without_handles(message).to_string()));
                 Ok(lines)
             }
@@ -208,6 +278,10 @@ impl<T: Transport> Side<T> {
     }
 }
 
+const fn is_element_gone(message: &Message<'_>) -> bool {
+    matches!(message.body, Body::DeleteSetElements(_))
+}
+
 fn without_handles(mut message: Message<'static>) -> Message<'static> {
     match &mut message.body {
         // How often something is used is told as it is after the commit.
@@ -216,6 +290,18 @@ fn without_handles(mut message: Message<'static>) -> Message<'static> {
         Body::NewRule(rule) | Body::DeleteRule(rule) => {
             // Which rule is told as the one before depends on what the rest of the batch does.
             (rule.handle, rule.position) = (None, None);
+        }
+        Body::NewSet(set) | Body::DeleteSet(set) => {
+            (set.handle, set.set_type, set.count, set.description) = (None, None, None, None);
+        }
+        Body::NewSetElements(elements) => {
+            elements.elements.iter_mut().for_each(|element| element.expiration = None);
+        }
+        Body::NewObject(object) | Body::DeleteObject(object) => {
+            (object.handle, object.use_count) = (None, None);
+        }
+        Body::NewFlowtable(flowtable) | Body::DeleteFlowtable(flowtable) => {
+            (flowtable.handle, flowtable.use_count) = (None, None);
         }
         Body::NewGeneration(generation) => *generation = Generation::default(),
         _ => {}

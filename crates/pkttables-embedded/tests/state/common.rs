@@ -4,7 +4,8 @@ use nfnetlink::{BatchBuilder, Connection, Error, Flags};
 use pkttables_embedded::EmbeddedKernel;
 use pkttnetlink::nft::expr::{Cmp, CmpOp, Counter, Immediate, Meta, MetaKey};
 use pkttnetlink::nft::{
-    Body, Chain, ChainHook, Data, Family, Hook, Message, Register, Rule, Table, Verdict, VerdictCode,
+    Body, Chain, ChainHook, Data, Family, Flowtable, Hook, Message, Object, Register, Rule, Set, Table,
+    Verdict, VerdictCode,
 };
 
 pub(crate) fn table(name: &'static str) -> Body<'static> {
@@ -71,9 +72,14 @@ pub(crate) fn commit(kernel: &EmbeddedKernel, bodies: Vec<Body<'static>>) -> Res
 pub(crate) fn dump(kernel: &EmbeddedKernel) -> String {
     let mut connection = Connection::new(kernel.connect());
     let mut text = String::new();
-    for body in
-        [Body::GetTable(Table::default()), Body::GetChain(Chain::default()), Body::GetRule(Rule::default())]
-    {
+    for body in [
+        Body::GetTable(Table::default()),
+        Body::GetChain(Chain::default()),
+        Body::GetRule(Rule::default()),
+        Body::GetSet(Set::default()),
+        Body::GetObject(Object::default()),
+        Body::GetFlowtable(Flowtable::default()),
+    ] {
         let request = Message::new(Family::UNSPEC, body);
         let each = |message: &nfnetlink::Message<'_>| {
             text.push_str(&format!("{}\n", Message::decode(message)?));

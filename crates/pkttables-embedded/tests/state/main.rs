@@ -1,6 +1,7 @@
 //! The ruleset as a file, and several sockets on one kernel.
 
 mod common;
+mod sets;
 
 use common::{append, base_chain, chain, commit, dump, jump, table};
 use nfnetlink::{BatchBuilder, Connection, Errno, Error, Flags, Transport};
