@@ -283,7 +283,9 @@ fn choices_describe_themselves() {
             Domain::Words(parts) | Domain::Joined { parts, .. } | Domain::OneOf(parts) => {
                 parts.iter().for_each(|part| walk(what, part))
             }
-            Domain::Integer { min, max, .. } => assert!(min < max, "{what}"),
+            Domain::Integer { min, max, .. } | Domain::Decimal { min, max, .. } => {
+                assert!(min < max, "{what}")
+            }
             _ => {}
         }
     }

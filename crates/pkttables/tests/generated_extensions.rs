@@ -58,7 +58,8 @@ fn what_is_allowed_together_is_accepted() {
     for (descriptor, family) in extensions() {
         let made = instances(descriptor, family, Hooks::empty(), 60, |line, error| match error.problem {
             // What depends on more than single options is left to the extension.
-            ParamProblem::Rule(_) | ParamProblem::Value { reason: ValueError::Because(_), .. } => {}
+            ParamProblem::Rule(_)
+            | ParamProblem::Value { reason: ValueError::Because(_) | ValueError::ByKernel(_), .. } => {}
             _ => _ = wrong.insert(error.to_string(), line.to_owned()),
         });
         if made.len() < 5 {

@@ -349,3 +349,21 @@ fn extensions_given_by_their_bytes_are_kept() {
         assert_eq!((error.exit_code(), error.word()), (2, word), "{line}");
     }
 }
+
+#[test]
+fn what_iptables_leaves_to_the_kernel_is_told_last_and_only_of_new_rules() {
+    let refused = [
+        ("-A INPUT -m sctp", (4, "sctp: needs `-p` with one of sctp")),
+        ("-A INPUT -p udp -m tcp --dport 1", (2, "tcp: needs `-p` with one of tcp")),
+        ("-I INPUT -m ecn --ecn-tcp-cwr", (4, "ecn: the tests of TCP bits need `-p tcp`")),
+        ("-A INPUT -m sctp -m ttl", (2, "ttl: at least one option is required")),
+        ("-A INPUT -m owner --uid-owner 2-1 --nosuch", (2, "unknown option \"--nosuch\"")),
+        ("-R INPUT 1 -j REJECT --reject-with tcp-reset", (4, "REJECT: tcp-reset needs `-p tcp`")),
+        ("-A INPUT -m cgroup", (4, "cgroup: at least one option is required")),
+    ];
+    for (line, (code, text)) in refused {
+        assert_eq!(message(line), (code, text.to_owned()), "{line}");
+    }
+    assert_eq!(message("-D INPUT -m sctp"), (0, "[\"-A INPUT -m sctp\"]".to_owned()));
+    assert_eq!(message("-C INPUT -m cgroup"), (0, "[\"-A INPUT -m cgroup\"]".to_owned()));
+}

@@ -31,6 +31,17 @@ pub fn parse_bounded(text: &str, min: u64, max: u64) -> Result<u64, ValueError> 
     if (min..=max).contains(&number) { Ok(number) } else { Err(ValueError::OutOfRange { min, max }) }
 }
 
+/// Reads a whole number in decimal, as C's `strtoul` with base 10 does, and checks its limits.
+pub fn parse_decimal(text: &str, min: u64, max: u64) -> Result<u64, ValueError> {
+    let digits = text.trim_ascii_start();
+    let digits = digits.strip_prefix('+').unwrap_or(digits);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(ValueError::Form);
+    }
+    let number = digits.parse().ok().filter(|number| (min..=max).contains(number));
+    number.ok_or(ValueError::OutOfRange { min, max })
+}
+
 /// Makes a whole number with limits of its own: a [`Value`](crate::registry::Value) printed in decimal.
 ///
 /// ```
@@ -93,6 +104,15 @@ mod tests {
         assert_eq!((parse_unsigned(" +5"), parse_unsigned("\t0x5")), (Ok(5), Ok(5)));
         for bad in ["", "+", " ", "-1", "+-1", "++1", "+ 1", "0x", "08", "1 ", "0x+1"] {
             assert_eq!(parse_unsigned(bad), Err(ValueError::Form), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn decimal_numbers_have_no_prefix() {
+        assert_eq!((parse_decimal("010", 0, 10), parse_decimal(" +5", 0, 10)), (Ok(10), Ok(5)));
+        assert_eq!(parse_decimal("11", 0, 10), Err(ValueError::OutOfRange { min: 0, max: 10 }));
+        for bad in ["", "0x5", "-1", "5 ", "+ 5", "++5"] {
+            assert_eq!(parse_decimal(bad, 0, 10), Err(ValueError::Form), "{bad:?}");
         }
     }
 

@@ -42,7 +42,7 @@ pub use hop_test::HopTest;
 pub use host_address::HostAddress;
 pub use host_mask::HostMask;
 pub use icmp::IcmpType;
-pub use integer::{parse_bounded, parse_unsigned};
+pub use integer::{parse_bounded, parse_decimal, parse_unsigned};
 pub use ipv6_hops::Ipv6Hops;
 pub use ipv6_options::{Ipv6Options, Ipv6OptionsTest};
 pub use log_prefix::LogPrefix;

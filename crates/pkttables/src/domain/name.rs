@@ -31,7 +31,8 @@ impl<const MAX: usize> Name<MAX> {
         match self.0.contains('/') || matches!(&*self.0, "." | "..") {
             true => Err(ValueError::Because(
                 "a file in /proc gets this name, so it cannot be `.`, `..` or contain `/`",
-            )),
+            )
+            .by_kernel()),
             false => Ok(self),
         }
     }

@@ -1,4 +1,4 @@
-use super::{parse_unsigned, split_at_byte};
+use super::{parse_decimal, parse_unsigned, split_at_byte};
 use crate::model::protocol;
 use crate::registry::{Domain, Scope, Value, ValueError};
 use crate::system::Services;
@@ -180,12 +180,15 @@ impl Value for Port {
         if text.is_empty() {
             return Err(ValueError::Form);
         }
-        if text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Self::try_from_number(text.parse().unwrap_or(u64::MAX));
+        match parse_decimal(text, 0, 65535) {
+            Ok(number) => Self::try_from_number(number),
+            Err(ValueError::Form) => {
+                let services = Services::system();
+                let port = services.port(text, Some("tcp")).or_else(|| services.port(text, None));
+                port.map(Self).ok_or(ValueError::UnknownName)
+            }
+            Err(error) => Err(error),
         }
-        let services = Services::system();
-        let port = services.port(text, Some("tcp")).or_else(|| services.port(text, None));
-        port.map(Self).ok_or(ValueError::UnknownName)
     }
 
     fn write(&self, out: &mut String, _: &Scope) {
@@ -301,6 +304,7 @@ mod tests {
             assert_eq!(written::<PortRange>(text).as_deref(), Ok(same));
             assert_eq!(written::<PortsOf<6>>(text).as_deref(), Ok(same));
         }
+        assert_eq!(written::<PortRange>(" 5:+6").as_deref(), Ok("5:6"));
         assert_eq!(written::<PortRange>("5:4"), Err(ValueError::Reversed));
         for bad in ["", "1:2:3", "1::", "5-6"] {
             assert!(written::<PortRange>(bad).is_err(), "{bad:?}");

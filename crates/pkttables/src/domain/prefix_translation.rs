@@ -150,12 +150,15 @@ impl Value for Ipv6Prefix {
     fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {
         let prefix = HostMask::parse(text, scope)?;
         let len = prefix.prefix_len().filter(|&len| len <= 64);
-        let len = len.ok_or(ValueError::Because(
-            "a prefix of up to 64 bits is translated, and its mask has no gaps",
-        ))?;
+        let len = len.ok_or_else(|| {
+            ValueError::Because("a prefix of up to 64 bits is translated, and its mask has no gaps")
+                .by_kernel()
+        })?;
         match (prefix.address, prefix.mask) {
             (IpAddr::V6(address), IpAddr::V6(mask)) if address & mask == address => Ok(Self { address, len }),
-            _ => Err(ValueError::Because("the address has bits that do not belong to the prefix")),
+            _ => {
+                Err(ValueError::Because("the address has bits that do not belong to the prefix").by_kernel())
+            }
         }
     }
 

@@ -46,7 +46,8 @@ impl Value for Tos {
             let number = parse_bounded(text, 0, 255)?;
             u8::try_from(number).map_err(|_| ValueError::Form)
         };
-        if text.starts_with(|first: char| first.is_ascii_digit()) {
+        let number = text.trim_ascii_start();
+        if number.strip_prefix('+').unwrap_or(number).starts_with(|first: char| first.is_ascii_digit()) {
             let (value, mask) = text.split_once('/').unwrap_or((text, "0xff"));
             return Ok(Self { value: bits(value)?, mask: bits(mask)? });
         }

@@ -82,6 +82,7 @@ fn domain(of: &Domain) -> Value {
     let (kind, rest) = match *of {
         Domain::Nothing => ("nothing", json!({})),
         Domain::Integer { min, max, unit } => ("integer", json!({ "min": min, "max": max, "unit": unit })),
+        Domain::Decimal { min, max, unit } => ("decimal", json!({ "min": min, "max": max, "unit": unit })),
         Domain::Masked { bits } => ("masked", json!({ "bits": bits })),
         Domain::Fraction { min, max } => ("fraction", json!({ "min": min, "max": max })),
         Domain::Choice(choices) => ("choice", json!({ "choices": self::choices(choices) })),

@@ -192,6 +192,10 @@ fn of_domain(domain: &Domain) -> Value {
             "description": domain.describe(),
             "anyOf": [{ "type": "integer", "minimum": min, "maximum": max }, pattern(format!("^{NUMBER}$"))],
         }),
+        Domain::Decimal { min, max, .. } => json!({
+            "description": domain.describe(),
+            "anyOf": [{ "type": "integer", "minimum": min, "maximum": max }, pattern("^[0-9]+$".into())],
+        }),
         Domain::Masked { .. } => pattern(format!("^{NUMBER}(/{NUMBER})?$")),
         Domain::Choice(choices) => json!({ "enum": words(choices) }),
         Domain::Flags { choices, .. } => json!({

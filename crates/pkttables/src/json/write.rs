@@ -137,7 +137,7 @@ impl Sink for Options<'_> {
 /// Text as the kind of JSON that the domain asks for.
 fn of_domain(text: String, domain: &Domain) -> Value {
     match *domain {
-        Domain::Integer { .. } => match text.parse::<u64>() {
+        Domain::Integer { .. } | Domain::Decimal { .. } => match text.parse::<u64>() {
             Ok(number) => number.into(),
             Err(_) => text.into(),
         },

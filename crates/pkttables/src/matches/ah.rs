@@ -67,8 +67,8 @@ impl Extension for Ah {
     }];
 
     fn list(&self, out: &mut Lister<'_>) {
-        out.add(" ah");
-        out.each(self, |out, _, not, text| out.labelled("spi", not, text));
+        out.add(" ah ");
+        out.each(self, |out, _, not, text| out.label("spi", not, text));
     }
 }
 

@@ -105,10 +105,10 @@ impl Extension for Ah6 {
     }];
 
     fn list(&self, out: &mut Lister<'_>) {
-        out.add(" ah");
+        out.add(" ah ");
         out.each(self, |out, name, not, text| match name {
-            "ahspi" => out.labelled("spi", not, text),
-            "ahlen" => out.labelled("length", not, text),
+            "ahspi" => out.label("spi", not, text),
+            "ahlen" => out.label("length", not, text),
             _ => out.add(" reserved"),
         });
     }

@@ -25,6 +25,7 @@ extension! {
     /// which the receiving socket has been found already, which is not always so.
     match "cgroup" => Cgroup {
         require: Require::ExactlyOne,
+        by_kernel: true,
         hooks: Hooks::INPUT.union(Hooks::OUTPUT).union(Hooks::POSTROUTING),
     } params {
         /// The socket was made in this control group or in one below it.
@@ -36,6 +37,7 @@ extension! {
             get: |m| m.path.clone().map(Into::into),
             excludes: &["cgroup"],
             domain: &Domain::Object { kind: ObjectKind::Cgroup, max: 511 },
+            by_kernel: true,
         }
         /// The sending process is of this class, a number set in the file `net_cls.classid` of its group (version 1).
         [!] "cgroup": u32 {

@@ -123,9 +123,15 @@ impl Value for Label {
     fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {
         let number = match u32::parse(text, scope) {
             Ok(number) => number,
+            Err(error @ ValueError::OutOfRange { .. }) => return Err(error),
             Err(_) => Names::connection_labels().number(text).ok_or(ValueError::UnknownName)?,
         };
-        Self::new(number).ok_or(ValueError::OutOfRange { min: 0, max: 127 })
+        let out_of_range = ValueError::OutOfRange { min: 0, max: 127 };
+        match Self::new(number) {
+            Some(label) => Ok(label),
+            None if number <= u16::MAX.into() => Err(out_of_range.by_kernel()),
+            None => Err(out_of_range),
+        }
     }
 
     fn write(&self, out: &mut String, _: &Scope) {

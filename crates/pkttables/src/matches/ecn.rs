@@ -114,7 +114,7 @@ impl Extension for Ecn {
     fn check(&mut self, rule: &RuleScope<'_>) -> Result<(), ValueError> {
         let is_tcp = rule.header.protocol == Some(Negatable { value: protocol::TCP, not: false });
         match (self.ece.or(self.cwr), is_tcp) {
-            (Some(_), false) => Err(ValueError::Because("the tests of TCP bits need `-p tcp`")),
+            (Some(_), false) => Err(ValueError::Because("the tests of TCP bits need `-p tcp`").by_kernel()),
             _ => Ok(()),
         }
     }

@@ -147,9 +147,9 @@ impl Extension for Frag {
     }];
 
     fn list(&self, out: &mut Lister<'_>) {
-        out.add(" frag");
+        out.add(" frag ");
         out.each(self, |out, name, not, text| match name {
-            "fragid" => out.labelled("id", not, text),
+            "fragid" => out.label("id", not, text),
             "fraglen" => out.labelled("length", not, text),
             "fragres" => out.add(" reserved"),
             name => out.add(format_args!(" {}", name.trim_start_matches("frag"))),

@@ -4,16 +4,17 @@ mod bucket;
 mod tests;
 mod written;
 
-use crate::domain::{Name, Period, PrefixLen, RateUnit};
+use crate::domain::{Name, Period, PrefixLen, RateUnit, parse_decimal};
 use crate::model::Families;
 use crate::packet::Packet;
 use crate::registry::{
     Context, Domain, Extension, Flag, InfoReader, InfoWriter, Lister, Outcome, Require, Revision, RuleScope,
-    Shared, ValueError,
+    Scope, Shared, Value, ValueError,
 };
 use crate::{extension, flag_set};
 use bucket::Table;
 use nfnetlink::wire::{DecodeError, EncodeError, Problem};
+use std::fmt::Write as _;
 use written::{Burst, MAX_PACKETS, WrittenRate, bytes_of};
 
 /// The `hashlimit` match.
@@ -171,12 +172,38 @@ extension! {
     }
 }
 
-crate::integer! {
-    /// A number of seconds that is not 0.
-    struct Interval(u32): 1..=i32::MAX, "seconds";
+/// A number of seconds that is not 0, in decimal.
+struct Interval(u32);
 
-    /// A number of milliseconds that is not 0.
-    struct Milliseconds(u32): 1..=u32::MAX, "milliseconds";
+impl Value for Interval {
+    const DOMAIN: Domain = Domain::Decimal { min: 1, max: i32::MAX as u64, unit: "seconds" };
+
+    fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
+        let seconds = parse_decimal(text, 1, i32::MAX as u64)?;
+        u32::try_from(seconds).map(Self).map_err(|_| ValueError::Form)
+    }
+
+    fn write(&self, out: &mut String, _: &Scope) {
+        let _ = write!(out, "{}", self.0);
+    }
+}
+
+/// A number of milliseconds that is not 0, which iptables takes too.
+struct Milliseconds(u32);
+
+impl Value for Milliseconds {
+    const DOMAIN: Domain = Domain::Integer { min: 1, max: u32::MAX as u64, unit: "milliseconds" };
+
+    fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {
+        match u32::parse(text, scope)? {
+            0 => Err(ValueError::OutOfRange { min: 1, max: u32::MAX.into() }.by_kernel()),
+            number => Ok(Self(number)),
+        }
+    }
+
+    fn write(&self, out: &mut String, _: &Scope) {
+        let _ = write!(out, "{}", self.0);
+    }
 }
 
 impl Extension for Hashlimit {
@@ -262,7 +289,14 @@ impl Extension for Hashlimit {
     }
 
     fn list(&self, out: &mut Lister<'_>) {
-        out.each(self, |out, name, _, text| match name {
+        let mut shown = self.clone();
+        if self.interval != 0
+            && let HashRate::Packets(period) = &mut shown.rate
+        {
+            // What comes in the whole interval.
+            period.0 = period.0.wrapping_mul(self.interval.into());
+        }
+        out.each(&shown, |out, name, _, text| match name {
             "hashlimit-upto" => out.add(format_args!(" limit: up to {text}")),
             "hashlimit-above" => out.add(format_args!(" limit: above {text}")),
             "hashlimit-mode" => out.add(format_args!(" mode {}", text.replace(',', "-"))),

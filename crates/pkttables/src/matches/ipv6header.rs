@@ -153,10 +153,7 @@ impl Value for Headers {
 
     fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
         let find = |name: &str| {
-            let is_called = |choice: &Choice| {
-                choice.name.eq_ignore_ascii_case(name)
-                    || choice.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
-            };
+            let is_called = |choice: &Choice| choice.name == name || choice.aliases.contains(&name);
             let place = CHOICES.iter().position(is_called).ok_or(ValueError::UnknownName)?;
             Ok(Self::from_bits_retain(0x80 >> place))
         };
@@ -175,13 +172,13 @@ impl Value for Headers {
 
 /// The headers from the highest bit on, by the names that `/etc/protocols` usually has.
 const CHOICES: [Choice; 8] = [
-    choice("hop-by-hop", &["hop", "hopopt", "0"], "Options that every router looks at."),
-    choice("ipv6-opts", &["dst", "60"], "Options that the destination looks at."),
-    choice("ipv6-route", &["route", "43"], "Routers that the packet should visit."),
-    choice("ipv6-frag", &["frag", "44"], "The packet is a fragment."),
-    choice("ah", &["auth", "51"], "IPsec's authentication header."),
-    choice("esp", &["50"], "IPsec's encrypted payload."),
-    choice("ipv6-nonxt", &["none", "59"], "Nothing follows the headers."),
+    choice("hop-by-hop", &["hop", "hopopt", "HOPOPT", "0"], "Options that every router looks at."),
+    choice("ipv6-opts", &["dst", "IPv6-Opts", "60"], "Options that the destination looks at."),
+    choice("ipv6-route", &["route", "IPv6-Route", "43"], "Routers that the packet should visit."),
+    choice("ipv6-frag", &["frag", "IPv6-Frag", "44"], "The packet is a fragment."),
+    choice("ah", &["auth", "IPSEC-AH", "51"], "IPsec's authentication header."),
+    choice("esp", &["IPSEC-ESP", "50"], "IPsec's encrypted payload."),
+    choice("ipv6-nonxt", &["none", "IPv6-NoNxt", "59"], "Nothing follows the headers."),
     choice("protocol", &["prot", "255"], "A transport protocol such as TCP."),
 ];
 
@@ -205,7 +202,7 @@ mod tests {
                 "--header hop-by-hop,ipv6-opts,ipv6-route,ipv6-frag,ah,esp,ipv6-nonxt,protocol",
             "--header 60,43,255" => "--header ipv6-opts,ipv6-route,protocol", "--header IPv6-Opts" => "--header ipv6-opts",
             "--soft" => fails, "" => fails, "--header ," => fails, "--header tcp" => fails, "--header 6" => fails,
-            "--header ALL" => fails, "--header esp --header ah" => fails, "! --soft --header esp" => fails,
+            "--header ALL" => fails, "--header HOP" => fails, "--header AH" => fails, "--header esp --header ah" => fails, "! --soft --header esp" => fails,
         }
     }
 

@@ -36,6 +36,7 @@ extension! {
     match "multiport" => Multiport {
         require: Require::ExactlyOne,
         protocols: &[protocol::TCP, protocol::UDP, protocol::UDPLITE, protocol::SCTP, protocol::DCCP],
+        protocol_checked: true,
     } params {
         /// The port that the packet comes from is in the list.
         [!] "sports" | "source-ports": PortList<15> {

@@ -36,6 +36,7 @@ extension! {
             get: |m| Some((m.object.clone(), false)),
             required: true,
             domain: &Domain::Object { kind: ObjectKind::Accounting, max: 31 },
+            by_kernel: true,
         }
     }
 }

@@ -185,7 +185,7 @@ impl IdRange {
         };
         let (first, last) = text.split_once(['-', ':']).unwrap_or((text, text));
         let range = Self { first: id(first)?, last: id(last)? };
-        if range.first <= range.last { Ok(range) } else { Err(ValueError::Reversed) }
+        if range.first <= range.last { Ok(range) } else { Err(ValueError::Reversed.by_kernel()) }
     }
 
     fn write(self, out: &mut String) {

@@ -48,6 +48,7 @@ extension! {
     /// The rate is compared with a given one, or with that of a second estimator. With `--rateest-delta` what is
     /// compared is how much is left: a given rate minus the estimated one.
     match "rateest" => Rateest {
+        by_kernel: true,
         require: Require::ExactlyOneOf(&["rateest-lt", "rateest-gt", "rateest-eq"]),
     } params {
         /// The estimator whose rate is compared.
@@ -55,11 +56,13 @@ extension! {
             set: |m, name, _| m.first = Some(name),
             get: |m| m.first.clone().map(|name| (name, false)),
             required: true,
+            by_kernel: true,
         }
         /// A second estimator to compare with, instead of a given rate.
         "rateest2": RateEstimatorName {
             set: |m, name, _| m.second = Some(name),
             get: |m| m.second.clone().map(|name| (name, false)),
+            by_kernel: true,
         }
         /// Compare differences: each rate is subtracted from one that is given for it.
         "rateest-delta": Flag {
@@ -208,7 +211,8 @@ impl Extension for Rateest {
     fn check(&mut self, _: &RuleScope<'_>) -> Result<(), ValueError> {
         match self.bytes.is_some() || self.packets.is_some() {
             true => Ok(()),
-            false => Err(ValueError::Because("a rate of bytes or packets is needed, such as --rateest-bps")),
+            false => Err(ValueError::Because("a rate of bytes or packets is needed, such as --rateest-bps")
+                .by_kernel()),
         }
     }
 

@@ -151,6 +151,7 @@ extension! {
             set: |m, Hits(hits), _| m.hits = hits,
             get: |m| (m.hits != 0).then_some((Hits(m.hits), false)),
             excludes: &["set", "remove"],
+            by_kernel: true,
         }
         /// The packet has the TTL, or hop limit, of the one that was added; for `--rcheck` and `--update`.
         ///

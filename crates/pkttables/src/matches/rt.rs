@@ -3,7 +3,9 @@ use crate::domain::{Ipv6Hops, U32Range};
 use crate::extension;
 use crate::model::{Families, Negatable};
 use crate::packet::{HeaderError, Packet};
-use crate::registry::{Context, Extension, Flag, Lister, Outcome, Revision, RuleScope, ValueError, sight};
+use crate::registry::{
+    Context, Extension, Flag, Lister, Outcome, Revision, RuleScope, ValueError, bang, sight,
+};
 use nfnetlink::wire::Problem;
 use std::net::Ipv6Addr;
 
@@ -190,7 +192,11 @@ impl Extension for Rt {
     fn list(&self, out: &mut Lister<'_>) {
         out.add(" rt");
         out.each(self, |out, name, not, text| match name {
-            "rt-type" => out.labelled("type", not, text),
+            // iptables shows the number with a sign.
+            "rt-type" => {
+                let kind = self.kind.map_or(0, |kind| kind.value.cast_signed());
+                out.add(format_args!(" type:{}{kind}", bang(not)));
+            }
             "rt-segsleft" => out.labelled("segsleft", not, text),
             "rt-len" => out.labelled("length", not, text),
             "rt-0-res" => out.add(" reserved"),

@@ -237,7 +237,7 @@ impl Extension for Srh {
         out.each(self, |out, name, not, text| {
             let label = name.trim_start_matches("srh-");
             match label.ends_with("sid") {
-                true => out.add(format_args!(" {label} {}{text}", if not { "! " } else { "" })),
+                true => out.add(format_args!(" {label} {} {text}", bang(not))),
                 false => out.add(format_args!(" {label}:{}{text}", bang(not))),
             }
         });
@@ -283,13 +283,10 @@ impl Srh {
 }
 
 impl FieldTest {
-    fn set(&mut self, number: u8, set: impl FnOnce(&mut Self)) -> Result<(), ValueError> {
-        if *self != Self::default() && self.number != number {
-            return Err(ValueError::Because("a field can be compared with one number only"));
-        }
+    /// A field is compared with one number only, the last one.
+    fn set(&mut self, number: u8, set: impl FnOnce(&mut Self)) {
         self.number = number;
         set(self);
-        Ok(())
     }
 }
 
@@ -349,6 +346,7 @@ mod tests {
     #[test]
     fn saved_forms() {
         text_cases! { Srh, Ipv6:
+            "--srh-hdr-len-eq 8 --srh-hdr-len-gt 5" => "--srh-hdr-len-eq 5 --srh-hdr-len-gt 5",
             "" => same, "--srh-next-hdr 17" => same, "! --srh-next-hdr 0x11" => "! --srh-next-hdr 17",
             "--srh-hdr-len-eq 8" => same, "! --srh-hdr-len-gt 8" => same, "--srh-hdr-len-lt 8" => same,
             "--srh-segs-left-eq 1" => same, "--srh-segs-left-gt 1" => same, "! --srh-segs-left-lt 1" => same,
@@ -356,7 +354,7 @@ mod tests {
             "--srh-tag 0" => same, "! --srh-tag 65535" => same,
             "--srh-tag 0 --srh-last-entry-eq 4 --srh-segs-left-eq 1 --srh-next-hdr 17" =>
                 "--srh-next-hdr 17 --srh-segs-left-eq 1 --srh-last-entry-eq 4 --srh-tag 0",
-            "--srh-hdr-len-eq 4 ! --srh-hdr-len-gt 4" => same, "--srh-hdr-len-eq 3 --srh-hdr-len-gt 4" => fails,
+            "--srh-hdr-len-eq 4 ! --srh-hdr-len-gt 4" => same,
             "--srh-psid a::/64" => same, "--srh-nsid ::1" => "--srh-nsid ::1/128", "! --srh-lsid ::/0" => same,
             "! --srh-psid a::b/64" => same, "--srh-psid a::1/ffff::" => "--srh-psid a::1/16",
             "--srh-psid a::1/ffff:0:ff::" => same,

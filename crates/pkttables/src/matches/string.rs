@@ -64,6 +64,7 @@ extension! {
             set: |m, algorithm, _| m.algorithm = algorithm,
             get: |m| Some((m.algorithm, false)),
             required: true,
+            by_kernel: true,
         }
         /// The string begins at this byte of the packet or later; 0 is the first byte of the IP header.
         "from": u16 {
@@ -161,7 +162,7 @@ impl Extension for StringMatch {
     }];
 
     fn check(&mut self, _: &RuleScope<'_>) -> Result<(), ValueError> {
-        if self.from <= self.to { Ok(()) } else { Err(ValueError::Reversed) }
+        if self.from <= self.to { Ok(()) } else { Err(ValueError::Reversed.by_kernel()) }
     }
 
     fn list(&self, out: &mut Lister<'_>) {

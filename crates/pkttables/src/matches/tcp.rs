@@ -45,6 +45,7 @@ extension! {
     /// fragments of a packet never match.
     match "tcp" => Tcp {
         protocols: &[protocol::TCP],
+        protocol_checked: true,
     } params {
         /// The port that the packet comes from is this one, or in this range.
         ///

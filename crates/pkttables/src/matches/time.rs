@@ -1,4 +1,5 @@
 //! `-m time`: compares the time at which the packet arrives.
+use crate::domain::parse_decimal;
 use crate::model::Families;
 use crate::packet::Packet;
 use crate::registry::{
@@ -290,11 +291,8 @@ fn ordinal(number: &str) -> String {
 
 /// Reads decimal digits up to a limit.
 fn digits(text: &str, min: u32, max: u32) -> Result<u32, ValueError> {
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(ValueError::Form);
-    }
-    let out_of_range = ValueError::OutOfRange { min: min.into(), max: max.into() };
-    text.parse().ok().filter(|number| (min..=max).contains(number)).ok_or(out_of_range)
+    let number = parse_decimal(text, min.into(), max.into())?;
+    u32::try_from(number).map_err(|_| ValueError::Form)
 }
 
 impl Value for TimeOfDay {
@@ -362,10 +360,10 @@ fn days_before(year: u32, month: u32) -> u32 {
 
 impl Value for MonthDays {
     const DOMAIN: Domain =
-        Domain::List { of: &Domain::Integer { min: 1, max: 31, unit: "" }, max: 31, separator: ',' };
+        Domain::List { of: &Domain::Decimal { min: 1, max: 31, unit: "" }, max: 31, separator: ',' };
 
     fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
-        let day = |text| crate::domain::parse_bounded(text, 1, 31).map(|day| 1 << day);
+        let day = |text| parse_decimal(text, 1, 31).map(|day| 1 << day);
         text.split(',').map(day).try_fold(0, |all, day| Ok(all | day?)).map(Self)
     }
 
@@ -422,11 +420,12 @@ mod tests {
             "--weekdays Sun,Mo,3,Thursday --datestop 2020" => "--weekdays Mon,Wed,Thu,Sun --datestop 2020-01-01T00:00:00",
             "! --weekdays 6,7 --datestop 2020-02" => "--weekdays Mon,Tue,Wed,Thu,Fri --datestop 2020-02-01T00:00:00",
             "--weekdays 1,2,3,4,5,6,7 --datestop 2020-02-31" => "--datestop 2020-03-02T00:00:00",
-            "--monthdays 31,1,0x10 --datestop 2000-12-31T23" => "--monthdays 1,16,31 --datestop 2000-12-31T23:00:00",
+            "--monthdays 31,1,+16 --datestop 2000-12-31T23" => "--monthdays 1,16,31 --datestop 2000-12-31T23:00:00",
             "! --monthdays 31,2 --datestop 2000-12-31T23:59"
                 => "--monthdays 1,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30 --datestop 2000-12-31T23:59:00",
             "--utc --datestart 1999-02-28T1:2:3 --datestop 2000-02-29"
                 => "--datestart 1999-02-28T01:02:03 --datestop 2000-02-29T00:00:00",
+            "--monthdays 0x10" => fails,
             "--localtz --datestop 1970" => "--kerneltz",
             "--timestart 23:00 --timestop 01:00 --contiguous --kerneltz --datestop 2038-12-31T23:59:59"
                 => "--timestart 23:00:00 --timestop 01:00:00 --datestop 2038-12-31T23:59:59 --kerneltz --contiguous",

@@ -26,6 +26,7 @@ extension! {
     /// fragments of a packet never match.
     match "udp" => Udp {
         protocols: &[protocol::UDP],
+        protocol_checked: true,
     } params {
         /// The port that the packet comes from is this one, or in this range.
         ///

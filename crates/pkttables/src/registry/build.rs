@@ -99,6 +99,17 @@ impl Builder {
             return error(ParamProblem::Repeated(param.name));
         }
         if let Err(reason) = param.set(&mut *self.instance, text, not, scope) {
+            let reason = match reason {
+                ValueError::OutOfRange { .. } | ValueError::TooLong { .. } | ValueError::UnknownName
+                    if param.by_kernel =>
+                {
+                    reason.by_kernel()
+                }
+                reason => reason,
+            };
+            if reason.is_by_kernel() {
+                self.given |= bit;
+            }
             let problem =
                 ParamProblem::Value { option: param.name, reason, accepts: param.domain.describe() };
             return Err(self.error(Some(param.name), problem));
@@ -108,13 +119,44 @@ impl Builder {
     }
 
     /// Checks what was given against the description and the rule.
-    pub fn finish(mut self, rule: &RuleScope<'_>) -> Result<Box<dyn Instance>, ParamError> {
-        self.check_given(rule.family)?;
-        self.check_protocol(rule)?;
-        if let Err(reason) = self.instance.check(rule) {
-            return Err(self.error(None, ParamProblem::Rule(reason)));
+    pub fn finish(self, rule: &RuleScope<'_>) -> Result<Box<dyn Instance>, ParamError> {
+        match self.finish_as_iptables(rule)? {
+            (instance, None) => Ok(instance),
+            (_, Some(error)) => Err(error),
         }
-        Ok(self.instance)
+    }
+
+    /// Checks what iptables itself checks, and gives what it leaves to the kernel to refuse along with the instance.
+    pub fn finish_as_iptables(
+        mut self,
+        rule: &RuleScope<'_>,
+    ) -> Result<(Box<dyn Instance>, Option<ParamError>), ParamError> {
+        let given = self.check_given(rule.family);
+        let protocol = self.check_protocol(rule);
+        let suits = self.instance.check(rule);
+        let suits = suits.map_err(|reason| self.error(None, ParamProblem::Rule(reason)));
+        let mut left = None;
+        for error in [given, protocol, suits].into_iter().filter_map(Result::err) {
+            if !self.is_by_kernel(&error.problem) {
+                return Err(error);
+            }
+            left.get_or_insert(error);
+        }
+        Ok((self.instance, left))
+    }
+
+    /// Whether iptables leaves it to the kernel to refuse this.
+    const fn is_by_kernel(&self, problem: &ParamProblem) -> bool {
+        match problem {
+            ParamProblem::Missing(_)
+            | ParamProblem::Excludes(..)
+            | ParamProblem::Needs(..)
+            | ParamProblem::NoneGiven
+            | ParamProblem::MoreThanOne => self.descriptor.by_kernel,
+            ParamProblem::Protocol(_) => !self.descriptor.protocol_checked || self.given == 0,
+            ParamProblem::Value { reason, .. } | ParamProblem::Rule(reason) => reason.is_by_kernel(),
+            ParamProblem::NotNegatable(_) | ParamProblem::Repeated(_) => false,
+        }
     }
 
     fn check_given(&self, family: Family) -> Result<(), ParamError> {

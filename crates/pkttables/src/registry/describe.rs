@@ -52,8 +52,12 @@ pub struct Descriptor {
     pub hooks: Hooks,
     /// The transport protocols one of which the rule must name with `-p`; empty if any will do.
     pub protocols: &'static [u8],
+    /// Whether iptables itself looks for the protocol if there are parameters; else it leaves that to the kernel.
+    pub protocol_checked: bool,
     /// How many parameters must be given.
     pub require: Require,
+    /// Whether iptables leaves it to the kernel to refuse parameters that are missing or exclude each other.
+    pub by_kernel: bool,
     /// The parameters, in the order in which they are printed.
     pub params: &'static [Param],
     #[doc(hidden)]
@@ -107,6 +111,8 @@ pub struct Param {
     pub excludes: &'static [&'static str],
     /// Parameters that must be given with it.
     pub needs: &'static [&'static str],
+    /// Whether iptables leaves it to the kernel to refuse values that are out of range, too long, or unknown.
+    pub by_kernel: bool,
     /// What holds if it is not given.
     pub default: Option<&'static str>,
     /// How many words follow the option.
@@ -144,7 +150,9 @@ impl Descriptor {
         tables: Tables::all(),
         hooks: Hooks::all(),
         protocols: &[],
+        protocol_checked: false,
         require: Require::Any,
+        by_kernel: false,
         params: &[],
         new: || Box::new(super::extension::Nothing),
         decode: |_, _, _, _| None,
@@ -205,6 +213,7 @@ impl Param {
         repeatable: false,
         excludes: &[],
         needs: &[],
+        by_kernel: false,
         default: None,
         words: 1,
         optional_word: false,

@@ -15,6 +15,15 @@ pub enum Domain {
         /// What it counts; empty if nothing is to be said.
         unit: &'static str,
     },
+    /// A whole number that is always decimal, whatever it begins with.
+    Decimal {
+        /// The smallest.
+        min: u64,
+        /// The largest.
+        max: u64,
+        /// What it counts; empty if nothing is to be said.
+        unit: &'static str,
+    },
     /// A number, optionally with `/` and a mask of the bits that count.
     Masked {
         /// How many bits it has.
@@ -212,6 +221,10 @@ impl Domain {
         match *self {
             Self::Nothing => "no value".into(),
             Self::Integer { min, max, unit: "" } => format!("a whole number from {min} to {max}"),
+            Self::Decimal { min, max, unit: "" } => format!("a decimal number from {min} to {max}, without a fraction"),
+            Self::Decimal { min, max, unit } => {
+                format!("a decimal number of {unit} from {min} to {max}, without a fraction")
+            }
             Self::Integer { min, max, unit } => format!("a whole number of {unit} from {min} to {max}"),
             Self::Masked { bits } => format!("a {bits}-bit number, optionally with /mask"),
             Self::Fraction { min, max } => format!("a decimal number from {min} to {max}"),

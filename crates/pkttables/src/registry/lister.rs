@@ -75,8 +75,14 @@ impl<'a> Lister<'a> {
 
     /// ` LABEL:VALUE`, or ` LABELs:VALUE` where the value is a range.
     pub fn labelled(&mut self, label: &str, not: bool, text: &str) {
+        self.out.push(' ');
+        self.label(label, not, text);
+    }
+
+    /// The same without the space.
+    pub fn label(&mut self, label: &str, not: bool, text: &str) {
         let plural = if text.contains(':') { "s" } else { "" };
-        self.add(format_args!(" {label}{plural}:{}{text}", bang(not)));
+        self.add(format_args!("{label}{plural}:{}{text}", bang(not)));
     }
 
     /// Each parameter as ` NAME VALUE`, with `!` before it if it is negated, and `prefix` before the name.

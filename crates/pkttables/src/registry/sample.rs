@@ -19,6 +19,12 @@ impl Domain {
                 2 => format!("{:#x}", between(min, max, pick)),
                 _ => between(min, max, pick).to_string(),
             },
+            Self::Decimal { min, max, .. } => match pick(4) {
+                0 => min.to_string(),
+                1 => max.to_string(),
+                2 => format!("0{}", between(min, max, pick)),
+                _ => between(min, max, pick).to_string(),
+            },
             Self::Masked { bits } => {
                 let value = number_of_bits(bits, pick);
                 match pick(3) {
@@ -149,6 +155,11 @@ impl Domain {
                 1 if min > 0 => (min - 1).to_string(),
                 0 => "99999999999999999999".into(),
                 _ => return chosen(&["word", "-1", "1x", "0x", "09", "+-1", "1 "], pick),
+            },
+            Self::Decimal { min, max, .. } => match pick(3) {
+                0 => (u128::from(max) + 1).to_string(),
+                1 if min > 0 => (min - 1).to_string(),
+                _ => return chosen(&["word", "-1", "1x", "0x1", "+-1", "1 "], pick),
             },
             Self::Masked { bits } => match pick(2) {
                 0 => format!("{:#x}", 1_u128 << bits),
@@ -340,7 +351,7 @@ fn text(min: usize, max: usize, forbidden: &str, pick: Pick<'_>) -> String {
 /// The ends of a range, the first one smaller where that is possible.
 fn ends(of: &Domain, family: Family, pick: Pick<'_>) -> (String, String) {
     match *of {
-        Domain::Integer { min, max, .. } => {
+        Domain::Integer { min, max, .. } | Domain::Decimal { min, max, .. } => {
             let first = between(min, max - 1, pick);
             (first.to_string(), between(first + 1, max, pick).to_string())
         }

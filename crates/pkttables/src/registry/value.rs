@@ -83,6 +83,23 @@ pub enum ValueError {
     /// Another reason, in words.
     #[error("{0}")]
     Because(&'static str),
+    /// Something that iptables leaves to the kernel to refuse.
+    #[error(transparent)]
+    ByKernel(Box<Self>),
+}
+
+impl ValueError {
+    /// The same, where iptables leaves it to the kernel to refuse it.
+    #[must_use]
+    pub fn by_kernel(self) -> Self {
+        Self::ByKernel(Box::new(self))
+    }
+
+    /// Whether iptables leaves it to the kernel to refuse it.
+    #[must_use]
+    pub const fn is_by_kernel(&self) -> bool {
+        matches!(self, Self::ByKernel(_))
+    }
 }
 
 /// The value of an option that takes none.

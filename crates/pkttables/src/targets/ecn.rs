@@ -116,7 +116,9 @@ impl Extension for Ecn {
     fn check(&mut self, rule: &RuleScope<'_>) -> Result<(), ValueError> {
         let is_tcp = rule.header.protocol.is_some_and(|named| !named.not && named.value == protocol::TCP);
         match (self.ece.or(self.cwr), is_tcp) {
-            (Some(_), false) => Err(ValueError::Because("the bits of the TCP header need `-p tcp`")),
+            (Some(_), false) => {
+                Err(ValueError::Because("the bits of the TCP header need `-p tcp`").by_kernel())
+            }
             _ => Ok(()),
         }
     }

@@ -304,12 +304,12 @@ impl Extension for Hmark {
 
     fn check(&mut self, _: &RuleScope<'_>) -> Result<(), ValueError> {
         let ports = |spi, sport, dport| self.given.contains(spi) && self.given.intersects(sport | dport);
-        if ports(Given::SPI_MASK, Given::SPORT_MASK, Given::DPORT_MASK)
-            || ports(Given::SPI, Given::SPORT, Given::DPORT)
-        {
-            return Err(ValueError::Because(
-                "a security parameter index and ports cannot be hashed together",
-            ));
+        let both = ValueError::Because("a security parameter index and ports cannot be hashed together");
+        if ports(Given::SPI_MASK, Given::SPORT_MASK, Given::DPORT_MASK) {
+            return Err(both);
+        }
+        if ports(Given::SPI, Given::SPORT, Given::DPORT) {
+            return Err(both.by_kernel());
         }
         let hashed = Given::all() - (Given::RND | Given::MODULUS | Given::OFFSET);
         match self.given.intersects(hashed) {
@@ -331,9 +331,12 @@ impl Extension for Hmark {
             label => match text.strip_prefix("0x").map(|digits| digits.trim_start_matches('0')) {
                 Some("") => out.add(format_args!(" {label} 0x0")),
                 Some(digits) => out.add(format_args!(" {label} 0x{digits}")),
+                // iptables shows no length if all bits of an IPv6 address count.
+                None if text == "128" && label.ends_with("prefix") => out.add(format_args!(" {label} ")),
                 None => out.add(format_args!(" {label} {text}")),
             },
         });
+        out.add(' ');
     }
 }
 

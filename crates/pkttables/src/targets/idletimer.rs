@@ -35,6 +35,7 @@ extension! {
             set: |m, Seconds(timeout), _| m.timeout = timeout,
             get: |m| Some((Seconds(m.timeout), false)),
             required: true,
+            by_kernel: true,
         }
         /// The timer's name. Rules with the same name restart the same timer.
         "label": TimerLabel {

@@ -102,7 +102,11 @@ impl Extension for Reject {
 /// Refuses a TCP reset in a rule that is not about TCP alone, as the kernel does.
 pub(super) fn check_reset(is_reset: bool, rule: &RuleScope<'_>) -> Result<(), ValueError> {
     let is_tcp = rule.header.protocol.is_some_and(|named| !named.not && named.value == protocol::TCP);
-    if is_reset && !is_tcp { Err(ValueError::Because("tcp-reset needs `-p tcp`")) } else { Ok(()) }
+    if is_reset && !is_tcp {
+        Err(ValueError::Because("tcp-reset needs `-p tcp`").by_kernel())
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ extension! {
             set: |m, context, _| m.context = Some(context),
             get: |m| m.context.clone().map(|context| (context, false)),
             required: true,
+            by_kernel: true,
         }
     }
 }

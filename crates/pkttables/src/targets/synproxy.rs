@@ -2,7 +2,7 @@
 use crate::extension;
 use crate::model::{Families, Hooks, protocol};
 use crate::packet::Packet;
-use crate::registry::{Action, Context, Extension, Flag, Revision};
+use crate::registry::{Action, Context, Extension, Flag, Lister, Revision};
 use nfnetlink::wire::Problem;
 
 /// The `SYNPROXY` target: the TCP options that the server uses.
@@ -100,6 +100,12 @@ impl Extension for Synproxy {
             }))
         },
     }];
+
+    fn list(&self, out: &mut Lister<'_>) {
+        out.add(" SYNPROXY");
+        out.plain(self, "");
+        out.add(' ');
+    }
 }
 
 #[cfg(test)]

@@ -90,6 +90,9 @@ impl Extension for Tcpoptstrip {
     }];
 
     fn list(&self, out: &mut Lister<'_>) {
+        if self.options == TcpOptions::default() {
+            return;
+        }
         let name = |kind| Named::from_number(kind).filter(|_| !out.is_numeric());
         let text = |kind: u8| name(kind).map_or_else(|| kind.to_string(), |named| named.name().to_owned());
         let options: Vec<String> = self.options.iter().map(text).collect();

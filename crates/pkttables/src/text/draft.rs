@@ -65,6 +65,8 @@ pub(super) struct Draft<'a> {
     pub(super) counters: Option<Counters>,
     pub(super) output: Output,
     pub(super) wait: Option<Wait>,
+    /// The first of what iptables leaves to the kernel to refuse, which it tells if nothing else is wrong.
+    by_kernel: Option<Box<Diagnostic>>,
     /// Filled only where several addresses were given.
     sources: Vec<AddressMask>,
     destinations: Vec<AddressMask>,
@@ -122,6 +124,11 @@ impl<'a> Draft<'a> {
             *place = u16::try_from(word).unwrap_or(u16::MAX);
         }
         new
+    }
+
+    /// Keeps what iptables leaves to the kernel to refuse.
+    pub(super) fn leave(&mut self, error: Box<Diagnostic>) {
+        self.by_kernel.get_or_insert(error);
     }
 
     pub(super) fn set_addresses(&mut self, option: Base, addresses: Addresses, not: bool) {
@@ -214,16 +221,23 @@ impl<'a> Draft<'a> {
                 chain: self.chain.map(|(chain, _)| chain),
                 header: &rule.header,
             };
-            let finished = loaded.builder.finish(&scope);
-            let instance =
+            let finished = loaded.builder.finish_as_iptables(&scope);
+            let (instance, by_kernel) =
                 finished.map_err(|error| Diagnostic::at(words, loaded.word, Problem::Param(error)))?;
+            if let Some(error) = by_kernel {
+                self.leave(Diagnostic::at(words, loaded.word, Problem::ByKernel(error)));
+            }
             match kind {
                 Kind::Match => rule.matches.push(Match::Known(instance)),
                 Kind::Target => rule.target = Target::Known(instance),
             }
         }
         rule.matches.extend(opaque.map(|(_, kept)| Match::Opaque(kept)));
-        Ok(rule)
+        match self.by_kernel.take() {
+            // No rule is like this one, which is told soon enough.
+            Some(error) if !self.commands.intersects(Commands::DELETE | Commands::CHECK) => Err(error),
+            _ => Ok(rule),
+        }
     }
 
     fn command(&self, words: &Words, rule: Box<Rule>) -> Result<Command<'a>> {

@@ -108,14 +108,16 @@ impl<'p, 'r, 'a> Line<'p, 'r, 'a> {
         let loaded = self.parser.loaded.get_mut(index);
         let set = loaded.map_or(Ok(()), |loaded| loaded.builder.set(param, value, self.not, &scope));
         self.parser.joined = joined;
-        set.map_err(|error| {
-            let at = if matches!(error.problem, ParamProblem::Value { .. }) {
-                self.cursor.last()
-            } else {
-                self.at
-            };
-            Diagnostic::at(self.words, at, Problem::Param(error))
-        })
+        let Err(error) = set else { return Ok(()) };
+        let at = |at, problem| Diagnostic::at(self.words, at, problem);
+        match &error.problem {
+            ParamProblem::Value { reason, .. } if reason.is_by_kernel() => {
+                self.draft.leave(at(self.cursor.last(), Problem::ByKernel(error)));
+                Ok(())
+            }
+            ParamProblem::Value { .. } => Err(at(self.cursor.last(), Problem::Param(error))),
+            _ => Err(at(self.at, Problem::Param(error))),
+        }
     }
 
     fn base(&mut self, known: &'static Known) -> Result<()> {

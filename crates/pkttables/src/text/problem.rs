@@ -146,6 +146,9 @@ pub enum Problem {
     /// An extension refuses a parameter, or the lack of one.
     #[error(transparent)]
     Param(#[from] ParamError),
+    /// The same, where iptables would have the kernel refuse it.
+    #[error(transparent)]
+    ByKernel(ParamError),
     /// A command of a save file that cannot be carried out.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -221,11 +224,13 @@ pub enum Refusal {
 }
 
 impl Problem {
-    /// The exit code that iptables gives: 2 for bad arguments, 3 for an unknown table, 1 for the rest.
+    /// The exit code that iptables gives: 2 for bad arguments, 3 for an unknown table, 4 for what it leaves to the
+    /// kernel to refuse, 1 for the rest.
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::UnknownTable(_) => 3,
+            Self::ByKernel(_) => 4,
             Self::BadPolicy
             | Self::Refused(_)
             | Self::Read(_)

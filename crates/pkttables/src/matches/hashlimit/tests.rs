@@ -21,6 +21,11 @@ fn packets() {
         "--hashlimit-upto 1/sec --hashlimit-burst 1 --hashlimit-mode dstip --hashlimit-name mini1 --hashlimit-htable-size 16 --hashlimit-htable-max 2000 --hashlimit-htable-gcinterval 60000 --hashlimit-htable-expire 2000 --hashlimit-srcmask 24 --hashlimit-dstmask 8" => same,
         "--hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-srcmask 255.255.0.0 --hashlimit-dstmask 32"
             => "--hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-srcmask 16",
+        "--hashlimit-upto 5/sec --hashlimit-burst 0xc123b --hashlimit-name x"
+            => "--hashlimit-upto 5/sec --hashlimit-burst 791099 --hashlimit-name x",
+        "--hashlimit-upto 5/sec --hashlimit-name x --hashlimit-rate-match --hashlimit-rate-interval 010"
+            => "--hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-name x --hashlimit-rate-match --hashlimit-rate-interval 10",
+        "--hashlimit-upto 5/sec --hashlimit-name x --hashlimit-rate-match --hashlimit-rate-interval 0x10" => fails,
         "--hashlimit-upto 1000001/sec --hashlimit-name x" => fails,
         "--hashlimit-upto 0/sec --hashlimit-name x" => fails,
         "--hashlimit-upto 1/sec --hashlimit-burst 0 --hashlimit-name x" => fails,

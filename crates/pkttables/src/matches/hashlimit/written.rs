@@ -110,8 +110,11 @@ impl Value for Burst {
     ]);
 
     fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {
-        let amount = text.strip_suffix('b').unwrap_or(text);
-        let (digits, factor) = split_unit(amount);
+        // A plain number first: the last digit of a hexadecimal one is no unit.
+        let (digits, factor) = match u64::parse(text, scope) {
+            Ok(_) => (text, 1),
+            Err(_) => split_unit(text.strip_suffix('b').unwrap_or(text)),
+        };
         let bytes = digits.len() < text.len();
         let max = if bytes { u64::MAX } else { MAX_PACKETS };
         let out_of_range = ValueError::OutOfRange { min: 1, max };

@@ -1,0 +1,302 @@
+//! Differences that are known, each with its reason.
+
+use crate::compare::Outcome;
+use crate::generate::RuleCase;
+
+/// The version of iptables-nft that is compared with: major, minor and patch level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Version([u32; 3]);
+
+impl Version {
+    /// Reads what `-V` prints, such as `iptables v1.8.9 (nf_tables)`.
+    pub(crate) fn of(text: &str) -> Self {
+        let number = text.split_once(" v").map_or("", |(_, rest)| rest.split(' ').next().unwrap_or(""));
+        let mut parts = number.trim().split('.').map(|part| part.parse().unwrap_or(0));
+        Self([(); 3].map(|()| parts.next().unwrap_or(0)))
+    }
+}
+
+pub(crate) const V1_8_11: Version = Version([1, 8, 11]);
+
+/// A kind of difference.
+struct Exception {
+    name: &'static str,
+    /// Why it is there, and why it is left so.
+    #[allow(dead_code, reason = "for those who read this file")]
+    reason: &'static str,
+    /// The version that does it as iptables2 does; none does if there is none.
+    since: Option<Version>,
+    applies: fn(&RuleCase, &Outcome) -> bool,
+}
+
+/// The name of the exception that a difference falls under.
+pub(crate) fn find(version: Version, rule: &RuleCase, outcome: &Outcome) -> Option<&'static str> {
+    let old = |exception: &&Exception| exception.since.is_none_or(|since| version < since);
+    let found = EXCEPTIONS.iter().filter(old).find(|exception| (exception.applies)(rule, outcome));
+    found.map(|exception| exception.name)
+}
+
+const EXCEPTIONS: &[Exception] = &[
+    Exception {
+        name: "cut",
+        reason: "iptables stores as many bits of a number, or bytes of a name, as there is room for: port 65536 is 0; \
+                 iptables2 refuses what it cannot store",
+        since: None,
+        applies: |_, outcome| {
+            outcome.ours.code == 2
+                && [0, 4].contains(&outcome.theirs.code)
+                && ["out of range", "too long"].iter().any(|why| outcome.ours.said.contains(why))
+        },
+    },
+    Exception {
+        name: "ignored rest",
+        reason: "these are read by iptables up to what it does not understand, or nothing is read as 0",
+        since: None,
+        applies: |rule, outcome| {
+            let sloppy = [
+                "CLASSIFY",
+                "CT",
+                "DSCP",
+                "RATEEST",
+                "TEE",
+                "TPROXY",
+                "ah",
+                "bpf",
+                "connbytes",
+                "conntrack",
+                "dccp",
+                "dscp",
+                "dst",
+                "esp",
+                "frag",
+                "hashlimit",
+                "hbh",
+                "ipcomp",
+                "iprange",
+                "length",
+                "limit",
+                "osf",
+                "rateest",
+                "rt",
+                "set",
+                "statistic",
+                "string",
+                "tcp",
+                "time",
+                "u32",
+                "udp",
+            ];
+            outcome.ours.code == 2
+                && [0, 4].contains(&outcome.theirs.code)
+                && sloppy.contains(&rule.extension)
+                && ["expected form", "unknown name"].iter().any(|why| outcome.ours.said.contains(why))
+        },
+    },
+    Exception {
+        name: "ignored options",
+        reason: "the target SET of iptables takes `!`, repeated options and blanks, and ignores them",
+        since: None,
+        applies: |rule, outcome| {
+            rule.extension == "SET"
+                && outcome.ours.code == 2
+                && ["be inverted", "multiple times", "unknown name"]
+                    .iter()
+                    .any(|why| outcome.ours.said.contains(why))
+        },
+    },
+    Exception {
+        name: "quotes",
+        reason: "iptables prints these names as they are, so that they cannot always be read back",
+        since: None,
+        applies: |rule, outcome| {
+            let bare = ["CT", "IDLETIMER", "RATEEST", "TEE", "hashlimit", "osf", "rateest", "recent"];
+            let odd = |c: char| c.is_whitespace() || "\"'\\".contains(c);
+            let given = outcome.is_taken() && bare.contains(&rule.extension);
+            given && rule.words.iter().any(|word| word.contains(odd))
+        },
+    },
+    Exception {
+        name: "cluster of more than 32",
+        reason: "iptables refuses a mask of nodes above 32, though it is a mask of up to 32 bits in its manual and for the kernel",
+        since: None,
+        applies: |rule, outcome| rule.extension == "cluster" && codes(outcome) == (0, 2),
+    },
+    Exception {
+        name: "pinned program",
+        reason: "iptables opens a pinned BPF program before the kernel does, only to see whether it is there",
+        since: None,
+        applies: |rule, outcome| rule.extension == "bpf" && codes(outcome) == (4, 2),
+    },
+    Exception {
+        name: "listed program",
+        reason: "iptables-nft lists a BPF program with a NUL byte at its end",
+        since: None,
+        applies: |rule, outcome| {
+            rule.extension == "bpf"
+                && outcome.is_taken()
+                && saved(outcome).iter().all(|line| *line == saved(outcome)[0])
+        },
+    },
+    Exception {
+        name: "crash",
+        reason: "iptables does not survive it",
+        since: None,
+        applies: |_, outcome| outcome.theirs.code == -1,
+    },
+    Exception {
+        name: "no interface",
+        reason: "iptables takes an empty interface name, which no packet has",
+        since: None,
+        applies: |_, outcome| {
+            codes(outcome) == (2, 0) && outcome.ours.said.contains("an empty interface name")
+        },
+    },
+    Exception {
+        name: "groups that do not count",
+        reason: "--suppl-groups asks for a --gid-owner that is right",
+        since: None,
+        applies: |rule, outcome| rule.extension == "owner" && codes(outcome) == (2, 4),
+    },
+    Exception {
+        name: "no name",
+        reason: "the kernel refuses an empty name, which iptables hands to it",
+        since: None,
+        applies: |rule, outcome| codes(outcome) == (2, 4) && rule.words.iter().any(String::is_empty),
+    },
+    Exception {
+        name: "days of three digits",
+        reason: "iptables takes two digits at a time for a day of the month, so that 028 is 2",
+        since: None,
+        applies: |rule, outcome| {
+            rule.extension == "time"
+                && outcome.is_taken()
+                && rule.words.iter().any(|word| word.contains('0'))
+                && rule.words.iter().any(|word| word.starts_with("--mo"))
+        },
+    },
+    Exception {
+        name: "blanks in addresses",
+        reason: "NETMAP of iptables alone refuses blanks and signs before the numbers of an address",
+        since: None,
+        applies: |rule, outcome| rule.extension == "NETMAP" && codes(outcome) == (0, 2),
+    },
+    Exception {
+        name: "TCP options without TCP",
+        reason: "iptables leaves a rule with --tcp-option to the kernel; it is refused either way",
+        since: None,
+        applies: |rule, outcome| rule.extension == "tcp" && codes(outcome) == (2, 4),
+    },
+    Exception {
+        name: "no module",
+        reason: "what the kernel does not have is not looked at closely by iptables",
+        since: None,
+        applies: |_, outcome| outcome.ours.code == 2 && outcome.theirs.said.contains("missing kernel module"),
+    },
+    Exception {
+        name: "segment masks",
+        reason: "iptables shows -1 as the length of a mask that has gaps",
+        since: None,
+        applies: |rule, outcome| {
+            rule.extension == "srh" && outcome.theirs.shown[1].saved.contains("/4294967295")
+        },
+    },
+    Exception {
+        name: "timer's message",
+        reason: "--send_nl_msg is an option on Android only",
+        since: None,
+        applies: |rule, outcome| rule.extension == "IDLETIMER" && codes(outcome) == (4, 2),
+    },
+    Exception {
+        name: "no TCP flags",
+        reason: "iptables-nft forgets a test of no flags at all, which never or always matches",
+        since: None,
+        applies: |rule, outcome| {
+            rule.extension == "tcp"
+                && outcome.is_taken()
+                && rule.words.iter().any(|word| word.contains("NONE") || word.is_empty())
+        },
+    },
+    Exception {
+        name: "other than TCP",
+        reason: "iptables-nft looks for the ports of TCP in packets of other protocols if -p is negated",
+        since: None,
+        applies: |rule, outcome| {
+            ["tcp", "udp"].contains(&rule.extension)
+                && outcome.theirs.code == 0
+                && outcome.ours.said.contains("needs `-p`")
+        },
+    },
+    Exception {
+        name: "unused transformation",
+        reason: "iptables keeps parameters of transformations that `--pol none` makes void, and does not show them",
+        since: None,
+        applies: |rule, outcome| {
+            rule.extension == "policy" && outcome.is_taken() && rule.words.iter().any(|word| word == "none")
+        },
+    },
+    Exception {
+        name: "reversed ranges",
+        reason: "1.8.9 does not look whether a range ends before it begins, or leaves it to the kernel",
+        since: Some(V1_8_11),
+        applies: |_, outcome| outcome.ours.said.contains("the range ends before it begins"),
+    },
+    Exception {
+        name: "order of options",
+        reason: "1.8.9 looks at single options, not at all together: what comes first, or excludes each other",
+        since: Some(V1_8_11),
+        applies: |rule, outcome| {
+            ["recent", "rt", "multiport"].contains(&rule.extension)
+                && outcome.ours.code != outcome.theirs.code
+        },
+    },
+    Exception {
+        name: "masks with gaps",
+        reason: "1.8.9 forgets the mask of an address if it has gaps",
+        since: Some(V1_8_11),
+        applies: |rule, outcome| {
+            ["NETMAP", "conntrack", "policy", "srh"].contains(&rule.extension) && outcome.is_taken()
+        },
+    },
+    Exception {
+        name: "large numbers of seconds",
+        reason: "1.8.9 prints them as negative ones",
+        since: Some(V1_8_11),
+        applies: |rule, outcome| {
+            rule.extension == "recent" && outcome.theirs.shown[1].saved.contains("--seconds -")
+        },
+    },
+    Exception {
+        name: "names of protocols",
+        reason: "1.8.9 saves names of rare protocols, which /etc/protocols has",
+        since: Some(V1_8_11),
+        applies: |_, outcome| {
+            outcome.is_taken() && {
+                let [own, by_other, ..] = saved(outcome)
+                    .map(|line| line.split_once(" -p ").and_then(|(_, rest)| rest.split_once(' ')));
+                own.zip(by_other).is_some_and(|(own, other)| own.0 != other.0 && own.1 == other.1)
+            }
+        },
+    },
+    Exception {
+        name: "any protocol or type",
+        reason: "1.8.9 takes the protocol 0 of a connection, and all codes of the ICMP type that stands for any",
+        since: Some(V1_8_11),
+        applies: |rule, outcome| ["conntrack", "icmp"].contains(&rule.extension) && outcome.theirs.code == 0,
+    },
+    Exception {
+        name: "beginnings of ICMP types",
+        reason: "1.8.9 has some types twice in its list, so that their beginnings are ambiguous",
+        since: Some(V1_8_11),
+        applies: |rule, outcome| rule.extension == "icmp6" && codes(outcome) == (0, 2),
+    },
+];
+
+const fn codes(outcome: &Outcome) -> (i32, i32) {
+    (outcome.ours.code, outcome.theirs.code)
+}
+
+/// What both programs save of what both have added.
+fn saved(outcome: &Outcome) -> [&str; 4] {
+    let [[own, by_other], [others, other]] = [&outcome.ours, &outcome.theirs].map(|side| &side.shown);
+    [&own.saved, &by_other.saved, &others.saved, &other.saved]
+}
