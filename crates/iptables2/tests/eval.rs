@@ -336,3 +336,44 @@ fn lines_of_the_log_records_and_copies_are_shown_and_can_be_expected() {
     assert_eq!(code, Some(1));
     assert!(printed.contains("nflog: expected 8, found 7"), "{printed}");
 }
+
+#[test]
+fn rules_of_a_kernel() {
+    let folder = Folder::new("kernel");
+    let rules = folder
+        .file("rules.v4", "*filter\n:FORWARD DROP\n:u -\n-A FORWARD -p udp -j u\n-A u -j ACCEPT\nCOMMIT\n");
+    assert_eq!(folder.run(&["apply", &rules, "--embedded=state"]).0, Some(0));
+    let packet = ["--packet", "in=in0 src=10.1.0.2 dst=10.2.0.2 proto=udp dport=53"];
+    let args = |more: &[&'static str]| [&["eval"][..], more, &ROUTES, &packet].concat();
+    for more in [&["--embedded=state"][..], &["--kernel", "--embedded=state"]] {
+        let (code, printed, said) = folder.run(&args(more));
+        assert_eq!((code, &*said), (Some(0), ""));
+        assert_eq!(printed, "1: accept at POSTROUTING by rule 1 of u in filter\n");
+    }
+    let (code, _, said) = folder.run(&args(&[]));
+    assert_eq!(code, Some(2));
+    assert!(said.contains("--rules FILE, --kernel"), "{said}");
+    assert_eq!(folder.run(&args(&["--kernel", "--rules", "rules.v4"])).0, Some(2));
+    // Rules that an iptables could not have written are not passed over.
+    let Some(mut nft) = testkit::program("nft") else { return };
+    nft.args(["-f", "-"]);
+    let evaluated = testkit::in_namespace(|| {
+        let _ = testkit::run(
+            &mut nft,
+            "table ip filter {\n chain FORWARD {\n type filter hook forward priority 0;\n }\n}\nadd rule ip filter FORWARD accept",
+        );
+        let right = folder.run(&args(&["--kernel"]));
+        let _ = testkit::run(&mut nft, "add rule ip filter FORWARD ip ttl 3 meta length 7 ct id 3 drop");
+        (right, folder.run(&args(&["--kernel"])))
+    });
+    let Some((right, foreign)) = evaluated else { return };
+    assert_eq!(
+        right,
+        (Some(0), "1: accept at POSTROUTING by rule 1 of FORWARD in filter\n".into(), String::new())
+    );
+    assert_eq!(foreign.0, Some(1));
+    assert!(
+        foreign.2.contains("rule 2 of chain FORWARD in table filter is of another program's making"),
+        "{foreign:?}"
+    );
+}

@@ -1,11 +1,12 @@
 use crate::conntrack::{Cuts, Pass, Place as Collected, Reassembled, Reassembly, Settings};
 use crate::copies::Copied;
+use crate::needs;
 use crate::network::Network;
-use crate::program::Program;
+use crate::program::Linear;
 use crate::reject;
 use crate::stack::{self, Routing};
 use crate::tracking::{Connections, TCP_HEADER};
-use crate::walk::{Judge, Judgement, Memory, Place, What, World};
+use crate::walk::{Decision, Judge, Judgement, Memory, Place, World};
 use crate::working::Working;
 use crate::{Error, Host, Observer};
 use pkttables::matches::addrtype::AddressType;
@@ -16,9 +17,11 @@ use std::time::Duration;
 
 /// Judges packets by a ruleset as the kernel would.
 #[derive(Debug)]
-pub struct Evaluator<E = Host> {
+pub struct Evaluator<E = Host, J = Linear> {
     ruleset: Ruleset,
-    program: Program,
+    judge: J,
+    /// Whether there is a table nat.
+    translates: bool,
     environment: E,
     backend: Backend,
     packet: Working,
@@ -131,38 +134,48 @@ impl Default for Progress {
 impl<E: Environment> Evaluator<E> {
     /// Prepares to judge packets of the ruleset's family.
     pub fn new(ruleset: Ruleset, environment: E, backend: Backend) -> Result<Self, Error> {
+        let judge = Linear::new(&ruleset)?;
+        Ok(Self::with_judge(ruleset, environment, backend, judge))
+    }
+}
+
+impl<E: Environment, J: Judge> Evaluator<E, J> {
+    /// Prepares to let `judge` judge packets, which must have been made from the ruleset.
+    pub fn with_judge(ruleset: Ruleset, environment: E, backend: Backend, judge: J) -> Self {
         let authentication = match backend {
             Backend::Nft => Authentication::Stop,
             Backend::Legacy => Authentication::Skip,
         };
-        let program = Program::new(&ruleset)?;
-        let tracked = program.needs_tracking();
-        let program_defragments = program.needs_defragmentation();
-        let settings = Settings { acct: program.needs_accounting().into(), ..Settings::default() };
+        let tracked = needs::tracking(&ruleset);
+        let settings = Settings { acct: needs::accounting(&ruleset).into(), ..Settings::default() };
         let mut memory = Memory::default();
-        program.install(memory.shared());
-        Ok(Self {
-            program,
-            ruleset,
+        needs::install(&ruleset, memory.shared());
+        Self {
+            judge,
+            translates: ruleset
+                .tables
+                .iter()
+                .any(|table| table.name == TableName::Nat && !table.chains.is_empty()),
             environment,
             backend,
             packet: Working::new(authentication),
             memory,
             trace_all: false,
             reply: Vec::new(),
-            defragments: tracked || program_defragments,
+            defragments: tracked || needs::defragmentation(&ruleset),
+            ruleset,
             reassembly: Reassembly::default(),
             cuts: None,
             pieces: Vec::new(),
             connections: tracked.then(|| Connections::new(settings.clone())),
             settings,
             network: Network::default(),
-        })
+        }
     }
 
     /// The ruleset with what was counted up to now.
     pub fn ruleset(&mut self) -> &Ruleset {
-        self.program.write_counters(&mut self.ruleset);
+        self.judge.write_counters(&mut self.ruleset);
         &self.ruleset
     }
 
@@ -223,8 +236,8 @@ impl<E: Environment> Evaluator<E> {
             self.send_copies(observer)?;
         }
         let rule = progress.rule.and_then(|(chain, number)| {
-            let chain = self.program.chains.get(chain)?;
-            Some(RuleName { table: chain.table, chain: &chain.name, number })
+            let (table, chain) = self.chain(chain)?;
+            Some(RuleName { table, chain, number })
         });
         Ok(Fate {
             verdict: progress.verdict,
@@ -238,6 +251,17 @@ impl<E: Environment> Evaluator<E> {
             mark: self.packet.meta.mark,
             copies: self.memory.copies.left(),
         })
+    }
+
+    /// Table and name of a chain, by its place among all.
+    fn chain(&self, mut place: usize) -> Option<(TableName, &str)> {
+        for table in &self.ruleset.tables {
+            match table.chains.get(place) {
+                Some(chain) => return Some((table.name, &chain.name)),
+                None => place -= table.chains.len(),
+            }
+        }
+        None
     }
 
     /// Sends the copies that the target `TEE` made, each through OUTPUT and POSTROUTING as a packet that is not tracked.
@@ -416,7 +440,7 @@ impl<E: Environment> Evaluator<E> {
         observer: &mut dyn Observer,
     ) -> Result<bool, Error> {
         let Some(connections) = &self.connections else { return Ok(true) };
-        if !self.program.has_table(TableName::Nat) {
+        if !self.translates {
             return Ok(true);
         }
         if connections.wants_rules(hook) {
@@ -451,17 +475,17 @@ impl<E: Environment> Evaluator<E> {
             memory: &mut self.memory,
             backend: self.backend,
         };
-        let judged = self.program.judge(Place { table, hook }, &mut self.packet, &mut world)?;
+        let judged = self.judge.judge(Place { table, hook }, &mut self.packet, &mut world)?;
         if let Some(connections) = &mut self.connections {
             connections.take_changes(&mut self.packet);
         }
-        let Some(Judgement { what, chain, rule }) = judged else { return Ok(Some(Passed::AsIs)) };
+        let Some(Judgement { decision, chain, rule }) = judged else { return Ok(Some(Passed::AsIs)) };
         progress.rule = Some((chain, rule));
-        progress.verdict = match what {
-            What::Accept | What::Queue { bypass: true, .. } => return Ok(Some(Passed::AsIs)),
-            What::Translate(translation) => return Ok(Some(Passed::Translated(translation))),
-            What::Drop => Verdict::Drop,
-            What::Reject(answer) => {
+        progress.verdict = match decision {
+            Decision::Accept | Decision::Queue { bypass: true, .. } => return Ok(Some(Passed::AsIs)),
+            Decision::Translate(translation) => return Ok(Some(Passed::Translated(translation))),
+            Decision::Drop => Verdict::Drop,
+            Decision::Reject(answer) => {
                 let (packet, environment) = (self.packet.packet(), &mut self.environment);
                 match reject::answer(&mut self.reply, answer, hook, &packet, environment) {
                     true => {
@@ -471,11 +495,11 @@ impl<E: Environment> Evaluator<E> {
                     false => Verdict::Drop,
                 }
             }
-            What::Queue { number, .. } => {
+            Decision::Queue { number, .. } => {
                 progress.queue = Some(number);
                 Verdict::Queue
             }
-            What::Stolen => Verdict::Stolen,
+            Decision::Stolen => Verdict::Stolen,
         };
         Ok(None)
     }

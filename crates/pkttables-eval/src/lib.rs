@@ -28,6 +28,7 @@ mod host;
 mod ip_options;
 pub mod ipset;
 mod log;
+mod needs;
 mod network;
 mod program;
 mod quick;
@@ -46,9 +47,12 @@ pub use evaluator::{Evaluator, Fate, Origin, RuleName, Verdict};
 pub use event::{Event, Observer, Record, Report};
 pub use host::Host;
 pub use log::LogLine;
+pub use program::Linear;
 pub use scenario::{Difference, Expected, FIELDS, Scenario, SendError, Sent};
 pub use setup::{Setup, SetupError};
+pub use walk::{Decision, Judge, Judgement, Place, World};
 pub use why::Reason;
+pub use working::Working;
 
 /// The examples of the README are tests.
 #[cfg(doctest)]

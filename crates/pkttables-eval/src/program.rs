@@ -4,15 +4,12 @@ use pkttables::model::{
     Counters, Family, Header, Hook, Match, Policy, Rule, Ruleset, TableName, Target, Verdict,
 };
 use pkttables::packet::Packet;
-use pkttables::registry::{Instance, Shared, Slot};
-use pkttables::targets::ct::{Ct, CtFlags};
-use std::any::Any;
+use pkttables::registry::{Instance, Slot};
 use std::collections::HashMap;
-use std::sync::Arc;
 
-/// Rules in the form in which packets walk through them.
+/// Rules in the form in which packets walk through them, one after another.
 #[derive(Debug)]
-pub(crate) struct Program {
+pub struct Linear {
     pub(crate) chains: Vec<Chain>,
     pub(crate) rules: Vec<Compiled>,
     quick: Quicks,
@@ -69,29 +66,6 @@ pub(crate) enum PacketKey {
     V6(Key<u128>),
 }
 
-/// The extensions that turn connection tracking on.
-const TRACKING: [&str; 19] = [
-    "cluster",
-    "connbytes",
-    "connlabel",
-    "connlimit",
-    "connmark",
-    "conntrack",
-    "helper",
-    "state",
-    "CLUSTERIP",
-    "CONNMARK",
-    "CONNSECMARK",
-    "CT",
-    "DNAT",
-    "MASQUERADE",
-    "NETMAP",
-    "REDIRECT",
-    "SNAT",
-    "SYNPROXY",
-    "ipvs",
-];
-
 /// nf_tables' limit of jumps within jumps (`NFT_JUMP_STACK_SIZE`).
 pub(crate) const MAX_DEPTH: usize = 16;
 
@@ -104,8 +78,9 @@ impl PacketKey {
     }
 }
 
-impl Program {
-    pub(crate) fn new(ruleset: &Ruleset) -> Result<Self, Error> {
+impl Linear {
+    /// Prepares the rules; an error if they jump to chains that do not exist, in a circle or too deep.
+    pub fn new(ruleset: &Ruleset) -> Result<Self, Error> {
         let mut program = Self {
             chains: Vec::new(),
             rules: Vec::new(),
@@ -156,68 +131,12 @@ impl Program {
         self.entries.get(&(table, hook)).copied()
     }
 
-    /// Whether an extension asks for connections to be tracked.
-    pub(crate) fn needs_tracking(&self) -> bool {
-        self.extensions().any(|instance| {
-            let target: &dyn Any = instance;
-            // What tells to leave packets alone needs no tracking.
-            let untracks = target.downcast_ref::<Ct>().is_some_and(|ct| ct.flags.contains(CtFlags::NOTRACK));
-            TRACKING.contains(&instance.descriptor().name) && !untracks
-        })
-    }
-
-    /// Whether an extension asks for fragments to be put together, besides those that need tracking.
-    pub(crate) fn needs_defragmentation(&self) -> bool {
-        self.extensions().any(|instance| matches!(instance.descriptor().name, "socket" | "TPROXY"))
-    }
-
-    /// Whether an extension asks for packets and bytes of connections to be counted.
-    pub(crate) fn needs_accounting(&self) -> bool {
-        self.extensions().any(|instance| instance.descriptor().name == "connbytes")
-    }
-
-    pub(crate) fn has_table(&self, table: TableName) -> bool {
-        self.chains.iter().any(|chain| chain.table == table)
-    }
-
     /// The first rule from `start` on, before `end`, that the packet may match.
     pub(crate) fn next(&self, start: usize, end: usize, key: &PacketKey) -> Option<usize> {
         match (&self.quick, key) {
             (Quicks::V4(quick), PacketKey::V4(key)) => next(quick, start, end, key),
             (Quicks::V6(quick), PacketKey::V6(key)) => next(quick, start, end, key),
             _ => None,
-        }
-    }
-
-    /// Lets all extensions make what they share by name.
-    pub(crate) fn install(&self, shared: &mut Shared) {
-        self.extensions().for_each(|instance| instance.install(shared));
-    }
-
-    /// All extensions of all rules.
-    fn extensions(&self) -> impl Iterator<Item = &dyn Instance> {
-        self.rules.iter().flat_map(|rule| {
-            let matches = rule.matches.iter().filter_map(|condition| match &condition.test {
-                Match::Known(instance) => Some(&**instance),
-                Match::Opaque(_) => None,
-            });
-            let target = match &rule.go {
-                Go::Target(instance) => Some(&**instance),
-                _ => None,
-            };
-            matches.chain(target)
-        })
-    }
-
-    /// Writes the counters into the ruleset that the program was made from.
-    pub(crate) fn write_counters(&self, ruleset: &mut Ruleset) {
-        let chains = ruleset.tables.iter_mut().flat_map(|table| &mut table.chains).map(Arc::make_mut);
-        for (chain, compiled) in chains.zip(&self.chains) {
-            chain.counters = chain.policy.map(|_| compiled.counters);
-            let counted = self.rules.get(compiled.first..compiled.end).unwrap_or_default();
-            for (rule, counted) in chain.rules.iter_mut().zip(counted) {
-                rule.counters = Some(counted.counters);
-            }
         }
     }
 

@@ -1,36 +1,117 @@
 use crate::copies::Copies;
-use crate::program::{Chain, Compiled, Condition, Go, MAX_DEPTH, PacketKey, Program};
+use crate::program::{Chain, Compiled, Condition, Go, Linear, MAX_DEPTH, PacketKey};
 use crate::working::Working;
 use crate::{Error, Event, Observer, Report, header, why};
-use pkttables::model::{Counters, Hook, Match, Policy, TableName, Verdict};
+use pkttables::model::{Counters, Hook, Match, Policy, Ruleset, TableName, Verdict};
 use pkttables::registry::{
     Action, Answer, Backend, Context, Edit, Environment, Outcome, Shared, Slot, Translation,
 };
+use std::sync::Arc;
 
 /// What a table made of a packet, and which rule did it.
-#[derive(Clone, Debug)]
-pub(crate) struct Judgement {
-    pub(crate) what: What,
-    /// The chain's number.
-    pub(crate) chain: usize,
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    /// What becomes of the packet.
+    pub decision: Decision,
+    /// The chain's number: its place among all chains of all tables of the ruleset.
+    pub chain: usize,
     /// The rule's number in its chain; 0 is the policy.
-    pub(crate) rule: usize,
+    pub rule: usize,
 }
 
-#[derive(Clone, Debug)]
-pub(crate) enum What {
+/// What becomes of a packet in a table.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decision {
+    /// It goes on.
     Accept,
+    /// It is thrown away.
     Drop,
-    Queue { number: u16, bypass: bool },
+    /// It is handed to a program.
+    Queue {
+        /// The number of the queue.
+        number: u16,
+        /// Whether it goes on if no program listens.
+        bypass: bool,
+    },
+    /// It is thrown away and its sender told.
     Reject(Answer),
+    /// A target keeps it.
     Stolen,
+    /// Its connection is translated, and it goes on.
     Translate(Translation),
 }
 
-/// Judges packets table by table.
+/// Judges packets by the rules of a table.
 ///
-/// The linear walk through the rules is one; a compiled form can stand in its place.
-pub(crate) trait Judge: std::fmt::Debug {
+/// The [`Evaluator`](crate::Evaluator) does what surrounds the tables: their order, connection tracking, translation,
+/// fragments, routing. [`Linear`] walks through the rules one by one and is exact for all of them. A form that was
+/// compiled from a ruleset can stand in its place, or in front of it, and must say the same and count the same:
+///
+/// ```
+/// use pkttables::model::{Counters, Family, Hook, Ruleset, TableName};
+/// use pkttables_eval::{Decision, Error, Evaluator, Host, Judge, Judgement, Linear, Place, Working, World};
+/// # use pkttables::packet::{Data, Meta};
+/// # use pkttables::registry::{Backend, Registry};
+/// # use pkttables::text::{Parser, ReadOptions, Reader, read_ruleset};
+/// # use pkttables_eval::{Origin, Verdict};
+/// use std::collections::HashMap;
+/// use std::net::IpAddr;
+/// use std::sync::Arc;
+///
+/// /// For a chain PREROUTING of the table raw whose rules are all of the form `-s ADDRESS -j DROP`.
+/// #[derive(Debug)]
+/// struct Blocked {
+///     rules: HashMap<IpAddr, usize>,
+///     counters: Vec<Counters>,
+///     others: Linear,
+/// }
+///
+/// impl Judge for Blocked {
+///     fn judge(
+///         &mut self,
+///         at: Place,
+///         packet: &mut Working,
+///         world: &mut World<'_>,
+///     ) -> Result<Option<Judgement>, Error> {
+///         if (at.table, at.hook) != (TableName::Raw, Hook::Prerouting) {
+///             return self.others.judge(at, packet, world);
+///         }
+///         let packet = packet.packet();
+///         let rule = self.rules.get(&packet.layout.source).copied().unwrap_or(0);
+///         self.counters[rule].packets += 1;
+///         self.counters[rule].bytes += packet.data.len() as u64;
+///         let decision = if rule == 0 { Decision::Accept } else { Decision::Drop };
+///         Ok(Some(Judgement { decision, chain: 0, rule }))
+///     }
+///
+///     fn write_counters(&self, ruleset: &mut Ruleset) {
+///         self.others.write_counters(ruleset);
+///         let chain = Arc::make_mut(&mut ruleset.tables[0].chains[0]);
+///         chain.counters = Some(self.counters[0]);
+///         for (rule, counters) in chain.rules.iter_mut().zip(&self.counters[1..]) {
+///             rule.counters = Some(*counters);
+///         }
+///     }
+/// }
+///
+/// # let text = "*raw\n:PREROUTING ACCEPT\n-A PREROUTING -s 192.0.2.8 -j DROP\n-A PREROUTING -s 192.0.2.9 -j DROP\nCOMMIT\n";
+/// # let parser = Parser::new(Family::Ipv4, Registry::builtin());
+/// # let ruleset = read_ruleset(&mut Reader::new(text.as_bytes(), parser, ReadOptions::default())).expect("rules");
+/// let rules = &ruleset.tables[0].chains[0].rules;
+/// let address = |rule: &pkttables::model::Rule| Some(rule.header.source?.value.address());
+/// let judge = Blocked {
+///     rules: rules.iter().zip(1..).filter_map(|(rule, number)| Some((address(rule)?, number))).collect(),
+///     counters: vec![Counters::default(); rules.len() + 1],
+///     others: Linear::new(&ruleset)?,
+/// };
+/// let mut evaluator = Evaluator::with_judge(ruleset, Host::new(), Backend::Nft, judge);
+/// # let packet = [0x45, 0, 0, 28, 0, 1, 0, 0, 64, 17, 0xae, 0xc6, 192, 0, 2, 9, 10, 0, 0, 1, 0, 53, 0, 53, 0, 8, 0, 0];
+/// # let fate = evaluator.process(Data::new(&packet), &Meta::default(), Origin::Received, &mut ())?;
+/// # assert_eq!((fate.verdict, fate.rule.map(|rule| rule.number)), (Verdict::Drop, Some(2)));
+/// # assert_eq!(evaluator.ruleset().tables[0].chains[0].rules[1].counters, Some(Counters { packets: 1, bytes: 28 }));
+/// # Ok::<(), Error>(())
+/// ```
+pub trait Judge: std::fmt::Debug {
     /// Sends a packet through the table's chain at a hook; `None` if there is no such chain.
     fn judge(
         &mut self,
@@ -38,24 +119,47 @@ pub(crate) trait Judge: std::fmt::Debug {
         packet: &mut Working,
         world: &mut World<'_>,
     ) -> Result<Option<Judgement>, Error>;
+
+    /// Writes what chains and rules have counted into the ruleset.
+    fn write_counters(&self, ruleset: &mut Ruleset);
 }
 
 /// Where a packet is judged.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
-    pub(crate) table: TableName,
-    pub(crate) hook: Hook,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    /// The table.
+    pub table: TableName,
+    /// The hook.
+    pub hook: Hook,
 }
 
 /// What rules have to do with besides the packet.
 #[derive(Debug)]
-pub(crate) struct World<'a> {
+pub struct World<'a> {
     pub(crate) environment: &'a mut dyn Environment,
     pub(crate) observer: &'a mut dyn Observer,
     pub(crate) memory: &'a mut Memory,
     pub(crate) backend: Backend,
     /// Whether the observer is told why rules do not match.
     pub(crate) explains: bool,
+}
+
+impl World<'_> {
+    /// What follows neither from rules nor from packets.
+    pub const fn environment(&mut self) -> &mut dyn Environment {
+        self.environment
+    }
+
+    /// Which kernel code is followed.
+    #[must_use]
+    pub const fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// Tells what happens.
+    pub fn tell(&mut self, event: Event<'_>) {
+        self.observer.event(event);
+    }
 }
 
 /// What lasts from packet to packet besides the rules' own memory.
@@ -83,7 +187,7 @@ struct Frame {
     next: usize,
 }
 
-impl Judge for Program {
+impl Judge for Linear {
     fn judge(
         &mut self,
         at: Place,
@@ -104,9 +208,9 @@ impl Judge for Program {
             let ended = matches!(step, Step::End);
             let back = match step {
                 Step::End => true,
-                Step::Done(rule, what) => {
+                Step::Done(rule, decision) => {
                     let rule = number(self, rule);
-                    return Ok(Some(Judgement { what, chain, rule }));
+                    return Ok(Some(Judgement { decision, chain, rule }));
                 }
                 Step::Return => true,
                 Step::Enter { rule, target, come_back } => {
@@ -135,16 +239,27 @@ impl Judge for Program {
             }
         }
     }
+
+    fn write_counters(&self, ruleset: &mut Ruleset) {
+        let chains = ruleset.tables.iter_mut().flat_map(|table| &mut table.chains).map(Arc::make_mut);
+        for (chain, compiled) in chains.zip(&self.chains) {
+            chain.counters = chain.policy.map(|_| compiled.counters);
+            let counted = self.rules.get(compiled.first..compiled.end).unwrap_or_default();
+            for (rule, counted) in chain.rules.iter_mut().zip(counted) {
+                rule.counters = Some(counted.counters);
+            }
+        }
+    }
 }
 
 enum Step {
     End,
     Return,
     Enter { rule: usize, target: usize, come_back: bool },
-    Done(usize, What),
+    Done(usize, Decision),
 }
 
-impl Program {
+impl Linear {
     /// Goes on to the next rule that matches and does more than count.
     fn step(
         &mut self,
@@ -167,7 +282,7 @@ impl Program {
             }
             match outcome {
                 Ok(Outcome::Match) => {}
-                Ok(Outcome::Drop) => return Ok(Step::Done(rule, What::Drop)),
+                Ok(Outcome::Drop) => return Ok(Step::Done(rule, Decision::Drop)),
                 Ok(_) => {
                     if world.explains {
                         self.explain(rule, world.memory.failed, at, packet, world);
@@ -183,12 +298,12 @@ impl Program {
                 trace(world, &self.chains, chain, "rule", number, at, packet);
             }
             let Some(compiled) = self.rules.get_mut(rule) else { break };
-            let what = match &compiled.go {
+            let decision = match &compiled.go {
                 Go::Next => continue,
-                Go::Verdict(Verdict::Accept) => What::Accept,
-                Go::Verdict(Verdict::Drop) => What::Drop,
+                Go::Verdict(Verdict::Accept) => Decision::Accept,
+                Go::Verdict(Verdict::Drop) => Decision::Drop,
                 Go::Verdict(Verdict::Return) => return Ok(Step::Return),
-                Go::Verdict(Verdict::Queue) => What::Queue { number: 0, bypass: false },
+                Go::Verdict(Verdict::Queue) => Decision::Queue { number: 0, bypass: false },
                 &Go::Jump(target) => return Ok(Step::Enter { rule, target, come_back: true }),
                 &Go::Goto(target) => return Ok(Step::Enter { rule, target, come_back: false }),
                 Go::Unknown(name) => {
@@ -208,12 +323,12 @@ impl Program {
                     }
                     match action {
                         Action::Continue => continue,
-                        Action::Accept => What::Accept,
-                        Action::Drop => What::Drop,
-                        Action::Queue { number, bypass } => What::Queue { number, bypass },
-                        Action::Reject(answer) => What::Reject(answer),
-                        Action::Stolen => What::Stolen,
-                        Action::Translate(translation) => What::Translate(translation),
+                        Action::Accept => Decision::Accept,
+                        Action::Drop => Decision::Drop,
+                        Action::Queue { number, bypass } => Decision::Queue { number, bypass },
+                        Action::Reject(answer) => Decision::Reject(answer),
+                        Action::Stolen => Decision::Stolen,
+                        Action::Translate(translation) => Decision::Translate(translation),
                         Action::Report => {
                             let Some(Go::Target(target)) = self.rules.get(rule).map(|rule| &rule.go) else {
                                 continue;
@@ -257,7 +372,7 @@ impl Program {
                     }
                 }
             };
-            return Ok(Step::Done(rule, what));
+            return Ok(Step::Done(rule, decision));
         }
         if world.explains {
             self.explain_skipped(next, end, at, packet, world);
@@ -293,16 +408,16 @@ impl Program {
         if packet.traced {
             trace(world, &self.chains, entry, "policy", self.after_last(entry), at, packet);
         }
-        let mut what = What::Accept;
+        let mut decision = Decision::Accept;
         if let Some(chain) = self.chains.get_mut(entry) {
             let Counters { packets, bytes } = &mut chain.counters;
             *packets += 1;
             *bytes += packet.bytes.len() as u64;
             if chain.policy == Policy::Drop {
-                what = What::Drop;
+                decision = Decision::Drop;
             }
         }
-        Judgement { what, chain: entry, rule: 0 }
+        Judgement { decision, chain: entry, rule: 0 }
     }
 
     /// The number that the kernel gives to the end of a chain.

@@ -10,7 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A packet on its way, in a buffer of its own that changes can be made in.
 #[derive(Debug)]
-pub(crate) struct Working {
+pub struct Working {
     pub(crate) bytes: Vec<u8>,
     pub(crate) layout: Layout,
     pub(crate) meta: Meta,
@@ -82,12 +82,20 @@ impl Working {
         Data::new(&self.bytes)
     }
 
-    pub(crate) fn packet(&self) -> Packet<'_> {
+    /// The packet as it is now.
+    #[must_use]
+    pub fn packet(&self) -> Packet<'_> {
         Packet::new(self.data(), self.layout, &self.meta)
     }
 
+    /// Whether its way is reported.
+    #[must_use]
+    pub const fn is_traced(&self) -> bool {
+        self.traced
+    }
+
     /// Makes one change.
-    pub(crate) fn apply(&mut self, edit: Edit) {
+    pub fn apply(&mut self, edit: Edit) {
         match edit {
             Edit::Mark(mark) => self.meta.mark = mark,
             Edit::Priority(priority) => self.meta.priority = priority,

@@ -114,7 +114,7 @@ pub(crate) fn main(args: &[String]) -> ExitCode {
         Command::Check(check) => check.run(),
         Command::Apply(apply) => apply.run(&options),
         Command::Diff(diff) => diff.run(&options),
-        Command::Eval(eval) => eval.run(),
+        Command::Eval(eval) => eval.run(&options),
         Command::Test(test) => test.run(),
     };
     match result.and_then(|code| options.keep().map(|()| code)) {

@@ -15,6 +15,7 @@ mod sets;
 mod snapshot;
 mod support;
 mod transaction;
+mod whole;
 
 pub use chain::{ChainEntry, ChainKind};
 pub use connection::Kernel;
@@ -25,3 +26,4 @@ pub use sets::KernelSets;
 pub use snapshot::{RuleEntry, Snapshot};
 pub use support::Support;
 pub use transaction::{NewRule, Place, RuleRef, TableEdit, Transaction};
+pub use whole::{Foreign, Whole};

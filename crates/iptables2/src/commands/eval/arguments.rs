@@ -1,11 +1,15 @@
 use crate::Result;
-use crate::commands::{FamilyName, Source};
+use crate::commands::{FamilyName, Source, check};
+use crate::connect::Options;
 use crate::failure::Failure;
 use clap::{Args, ValueEnum};
+use pkttables::kernel::KernelError;
+use pkttables::model::{Family, Ruleset};
 use pkttables::registry::Backend;
 use pkttables_eval::{Setup, SetupError};
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 /// The rules, and the host that they are in force on.
 #[derive(Debug, Args)]
@@ -17,8 +21,11 @@ pub(super) struct Rules {
     #[arg(short = '6', conflicts_with = "v4")]
     v6: bool,
     /// The rules, in the format of iptables-save; - is standard input
-    #[arg(long, value_name = "FILE")]
-    pub(super) rules: PathBuf,
+    #[arg(long, value_name = "FILE", conflicts_with = "kernel")]
+    rules: Option<PathBuf>,
+    /// The rules that are in force here, or with --embedded[=FILE] in the kernel within the program
+    #[arg(long)]
+    kernel: bool,
     /// Where packets are sent to: PREFIX=INTERFACE; the longest prefix counts
     #[arg(long = "route", value_name = "PREFIX=INTERFACE")]
     routes: Vec<String>,
@@ -46,10 +53,22 @@ enum BackendName {
 }
 
 impl Rules {
-    /// Where the rules are read.
-    pub(super) fn source(&self) -> Source {
+    /// Reads the rules; the exit code if what is wrong with them was said.
+    pub(super) fn read(&self, options: &Options) -> Result<std::result::Result<Ruleset, ExitCode>> {
         let family = if self.v6 { FamilyName::Ipv6 } else { FamilyName::Ipv4 };
-        Source { file: self.rules.clone(), family: Some(family) }
+        match &self.rules {
+            Some(file) => check::read(&Source { file: file.clone(), family: Some(family) }),
+            None if self.kernel || options.embedded.is_some() => in_force(options, family.into()).map(Ok),
+            None => {
+                let message = "--rules FILE, --kernel or --embedded[=FILE] says which rules".into();
+                Err(Failure::Other(2, message))
+            }
+        }
+    }
+
+    /// What the rules are called in errors.
+    pub(super) fn name(&self) -> String {
+        self.rules.as_ref().map_or_else(|| "the kernel".into(), |file| file.display().to_string())
     }
 
     /// Adds the host to the rules.
@@ -82,5 +101,18 @@ impl Rules {
             })?;
         }
         Ok(setup)
+    }
+}
+
+/// The rules of a kernel; none may be such as no iptables writes.
+fn in_force(options: &Options, family: Family) -> Result<Ruleset> {
+    let mut kernel = options.open_for_reading()?;
+    let whole = kernel.read::<_, KernelError>(|snapshot| snapshot.whole(family))?;
+    match whole.foreign.first() {
+        Some(foreign) => Err(Failure::Other(
+            1,
+            format!("{foreign} is of another program's making and cannot be evaluated"),
+        )),
+        None => Ok(whole.ruleset),
     }
 }

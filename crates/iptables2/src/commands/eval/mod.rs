@@ -4,8 +4,8 @@ pub(super) mod arguments;
 mod capture;
 pub(super) mod report;
 
-use super::check;
 use crate::Result;
+use crate::connect::Options;
 use crate::failure::Failure;
 use arguments::Rules;
 use capture::Captured;
@@ -65,12 +65,12 @@ enum Format {
 }
 
 impl Eval {
-    pub(super) fn run(&self) -> Result<ExitCode> {
-        let ruleset = match check::read(&self.rules.source())? {
+    pub(super) fn run(&self, options: &Options) -> Result<ExitCode> {
+        let ruleset = match self.rules.read(options)? {
             Ok(ruleset) => ruleset,
             Err(code) => return Ok(code),
         };
-        let name = self.rules.rules.display().to_string();
+        let name = self.rules.name();
         let setup = self.rules.complete(Setup::new(ruleset))?.trace(self.trace);
         let evaluator = setup.evaluator().map_err(|error| Failure::Other(1, format!("{name}: {error}")))?;
         let made = self.made()?;
