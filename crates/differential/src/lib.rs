@@ -9,6 +9,7 @@ mod compare;
 mod kernel;
 mod nflog;
 pub mod packets;
+mod recording;
 pub mod rules;
 mod shrink;
 mod topology;
@@ -16,9 +17,10 @@ mod trial;
 
 pub use compare::differences;
 pub use kernel::{Observed, Router, program};
+pub use recording::Recording;
 pub use shrink::shrunk;
 pub use topology::{PORTS, Port, host};
-pub use trial::{Failure, Outcome, Plan, Trial, random, replay, replay_for};
+pub use trial::{Failure, Outcome, Plan, Trial, random, replay, replay_for, traced};
 
 /// A packet that is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,12 @@ pub fn shrunk(failure: Failure) -> Failure {
     loop {
         let size = (best.plan.packets.len(), best.plan.rules.len());
         best = without(best, |plan| &mut plan.packets, |_| true);
-        best = without(best, |plan| &mut plan.rules, |line| line.starts_with("-A"));
+        best = without(
+            best,
+            |plan| &mut plan.rules,
+            |line| line.starts_with("-A") || line.ends_with(" - [0:0]"),
+        );
+        best = without_tables(best);
         if (best.plan.packets.len(), best.plan.rules.len()) == size {
             return best;
         }
@@ -42,6 +47,23 @@ fn without<T: Clone>(
             end = start.min(list(&mut best.plan).len());
         }
         part /= 2;
+    }
+    best
+}
+
+/// Leaves away whole tables.
+fn without_tables(mut best: Failure) -> Failure {
+    let tables = best.plan.rules.iter().filter(|line| line.starts_with('*')).count();
+    for number in (0..tables).rev() {
+        let mut plan = best.plan.clone();
+        let mut table = 0;
+        plan.rules.retain(|line| {
+            table += usize::from(line.starts_with('*'));
+            table != number + 1
+        });
+        if let Some(failure) = failure(&plan) {
+            best = failure;
+        }
     }
     best
 }

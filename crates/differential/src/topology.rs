@@ -60,7 +60,7 @@ impl Port {
 
 /// The commands for `ip -batch` that make the interfaces and routes.
 pub(crate) fn commands() -> String {
-    let mut text = String::new();
+    let mut text = String::from("link set lo up\n");
     for Port { name, mac: [.., number], v4, v4_network, v6, v6_network } in &PORTS {
         let (length, length6) = (length(v4_network), length(v6_network));
         let _ = write!(

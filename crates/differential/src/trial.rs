@@ -9,7 +9,7 @@ use pkttables::packet::{Data, Link, Meta, PacketKind};
 use pkttables::registry::{Backend, Registry};
 use pkttables::text::save::{CounterStyle, write_ruleset};
 use pkttables::text::{Parser, ReadOptions, Reader, read_ruleset};
-use pkttables_eval::{Evaluator, Host, Observer, Origin};
+use pkttables_eval::{Evaluator, Event, Fate, Host, Observer, Origin};
 use std::fmt::Write as _;
 
 /// Rules and packets that can be run again.
@@ -51,7 +51,7 @@ pub struct Trial {
     evaluator: Evaluator<Host>,
 }
 
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// Makes a random ruleset of extensions that can be evaluated from a seed and sends up to `packets` random packets through it.
 pub fn random(seed: u64, family: Family, backend: Backend, packets: usize) -> Result<Outcome> {
@@ -93,6 +93,36 @@ pub fn replay_for(plan: &Plan, observer: &mut dyn Observer) -> Result<Outcome> {
     trial.finish()
 }
 
+/// Runs a plan again and tells what the evaluator does with each packet, rule by rule.
+pub fn traced(plan: &Plan) -> Result<(Outcome, String)> {
+    let mut trial = Trial::new(Plan { packets: Vec::new(), ..plan.clone() })?;
+    trial.evaluator.trace_all(true);
+    let mut story = Story::default();
+    for (number, sent) in (1..).zip(&plan.packets) {
+        let _ = writeln!(story.0, "# {number}");
+        match trial.send(sent, &mut story)? {
+            Step::Agreed(_) => {}
+            Step::Chance => break,
+            Step::Failed(differences) => {
+                return Ok((Outcome::Failed(Failure { plan: trial.plan, differences }), story.0));
+            }
+        }
+    }
+    Ok((trial.finish()?, story.0))
+}
+
+/// The rules that packets meet, as the kernel's TRACE names them, and their connection's state there.
+#[derive(Debug, Default)]
+struct Story(String);
+
+impl Observer for Story {
+    fn event(&mut self, event: Event<'_>) {
+        if let Event::Trace { table, chain, kind, rule, packet } = event {
+            let _ = writeln!(self.0, "  {}:{chain}:{kind}:{rule} {:?}", table.name(), packet.meta.state);
+        }
+    }
+}
+
 /// What came of one packet.
 enum Step {
     Agreed(Observed),
@@ -123,20 +153,15 @@ impl Trial {
                 }
             }
         }
-        let text = plan.text();
-        let parser = Parser::new(plan.family, Registry::builtin());
-        let ruleset = read_ruleset(&mut Reader::new(text.as_bytes(), parser, ReadOptions::default()))
-            .map_err(|errors| format!("{errors:?}\n{text}"))?;
-        let evaluator = Evaluator::new(ruleset, topology::host(plan.family), plan.backend)?;
+        let evaluator = evaluator(&plan)?;
         Ok(Self { plan, router, evaluator })
     }
 
     fn send(&mut self, sent: &Sent, observer: &mut dyn Observer) -> Result<Step> {
         self.plan.packets.push(sent.clone());
         let observed = self.router.send(sent)?;
-        let (meta, origin) = meta(sent, observed.time);
         let draws = self.evaluator.environment().draws();
-        let fate = self.evaluator.process(Data::new(&sent.bytes), &meta, origin, observer)?;
+        let fate = judge(&mut self.evaluator, sent, observed.time, observer)?;
         let differences = compare::packet(&observed, &fate);
         if self.evaluator.environment().draws() != draws {
             return Ok(Step::Chance);
@@ -147,15 +172,47 @@ impl Trial {
     /// Compares the counters.
     fn finish(mut self) -> Result<Outcome> {
         let kernel = self.router.save()?;
-        let mut evaluator = String::new();
-        write_ruleset(&mut evaluator, self.evaluator.ruleset(), CounterStyle::Before);
-        let differences = compare::differences(&kernel, &evaluator);
+        let differences = compare::differences(&kernel, &counted(&mut self.evaluator));
         Ok(if differences.is_empty() {
             Outcome::Agreed(self.plan.packets.len())
         } else {
             Outcome::Failed(Failure { plan: self.plan, differences })
         })
     }
+}
+
+/// A router in the thread's network namespace with the plan's rules.
+pub(crate) fn router(plan: &Plan) -> Result<Router> {
+    let router = Router::new(plan.family, plan.backend)?;
+    router.load(&plan.text())?;
+    Ok(router)
+}
+
+/// An evaluator with the plan's rules.
+pub(crate) fn evaluator(plan: &Plan) -> Result<Evaluator<Host>> {
+    let text = plan.text();
+    let parser = Parser::new(plan.family, Registry::builtin());
+    let ruleset = read_ruleset(&mut Reader::new(text.as_bytes(), parser, ReadOptions::default()))
+        .map_err(|errors| format!("{errors:?}\n{text}"))?;
+    Ok(Evaluator::new(ruleset, topology::host(plan.family), plan.backend)?)
+}
+
+/// What the evaluator makes of a packet.
+pub(crate) fn judge<'e>(
+    evaluator: &'e mut Evaluator<Host>,
+    sent: &Sent,
+    time: u64,
+    observer: &mut dyn Observer,
+) -> Result<Fate<'e>> {
+    let (meta, origin) = meta(sent, time);
+    Ok(evaluator.process(Data::new(&sent.bytes), &meta, origin, observer)?)
+}
+
+/// The evaluator's rules with what they counted.
+pub(crate) fn counted(evaluator: &mut Evaluator<Host>) -> String {
+    let mut text = String::new();
+    write_ruleset(&mut text, evaluator.ruleset(), CounterStyle::Before);
+    text
 }
 
 impl Plan {
@@ -166,23 +223,72 @@ impl Plan {
     }
 }
 
-impl std::fmt::Display for Failure {
+impl std::str::FromStr for Plan {
+    type Err = String;
+
+    /// Reads a plan as a [`Failure`] is printed; other lines are left out.
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let family = if text.contains("# Ipv6") { Family::Ipv6 } else { Family::Ipv4 };
+        let backend = if text.contains(" Legacy\n") { Backend::Legacy } else { Backend::Nft };
+        let is_rule = |line: &&str| line.starts_with(['*', ':', '-']) || *line == "COMMIT";
+        let rules = text.lines().filter(is_rule).map(str::to_owned).collect();
+        let packets = text.lines().filter_map(|line| sent(line.strip_prefix("# ")?.split_once(": ")?.1));
+        Ok(Self { family, backend, rules, packets: packets.collect::<std::result::Result<_, _>>()? })
+    }
+}
+
+/// Reads a packet as it is printed; none if the line is about something else.
+fn sent(words: &str) -> Option<std::result::Result<Sent, String>> {
+    let words: Vec<&str> = words.split(' ').collect();
+    let number = |name: &str| PORTS.iter().position(|port| port.name == name);
+    let source = match *words.as_slice() {
+        ["own", name, _] => Source::Own { port: number(name)? },
+        [name, "to", link, _] => {
+            let destination = bytes(link).and_then(|link| <[u8; 6]>::try_from(link).ok())?;
+            Source::Wire { port: number(name)?, destination }
+        }
+        _ => return None,
+    };
+    let hex = words.last()?;
+    Some(bytes(hex).map(|bytes| Sent { source, bytes }).ok_or_else(|| format!("{hex}: no bytes")))
+}
+
+pub(crate) fn bytes(hex: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> =
+        hex.chars().map(|digit| digit.to_digit(16).map(|digit| digit as u8)).collect::<Option<_>>()?;
+    let pairs = digits.chunks_exact(2);
+    pairs
+        .remainder()
+        .is_empty()
+        .then(|| pairs.map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect())
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+impl std::fmt::Display for Plan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Plan { family, backend, packets, .. } = &self.plan;
-        writeln!(f, "# {family:?} {backend:?}\n{}", self.plan.text())?;
-        for (number, Sent { source, bytes }) in (1..).zip(packets) {
-            let hex = bytes.iter().fold(String::new(), |mut text, byte| {
-                let _ = write!(text, "{byte:02x}");
-                text
-            });
+        writeln!(f, "# {:?} {:?}\n{}", self.family, self.backend, self.text())?;
+        for (number, Sent { source, bytes }) in (1..).zip(&self.packets) {
+            let name = |port: &usize| PORTS.get(*port).map_or("", |port| port.name);
             match source {
-                Source::Wire { port, destination: [first, .., last] } => {
-                    let name = PORTS.get(*port).map_or("", |port| port.name);
-                    writeln!(f, "# {number}: {name} to {first:02x}..{last:02x} {hex}")?;
+                Source::Wire { port, destination } => {
+                    writeln!(f, "# {number}: {} to {} {}", name(port), hex(destination), hex(bytes))?;
                 }
-                Source::Own { .. } => writeln!(f, "# {number}: own {hex}")?,
+                Source::Own { port } => writeln!(f, "# {number}: own {} {}", name(port), hex(bytes))?,
             }
         }
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.plan)?;
         self.differences.iter().try_for_each(|difference| writeln!(f, "! {difference}"))
     }
 }

@@ -455,8 +455,19 @@ impl<E: Environment, J: Judge> Evaluator<E, J> {
                 connections.settle(hook, translation, &mut self.environment);
             }
         }
+        let destination = self.packet.layout.destination;
         let Some(connections) = &self.connections else { return Ok(true) };
-        Ok(connections.translate(hook, &mut self.packet) == Pass::Accept)
+        let passes = connections.translate(hook, &mut self.packet) == Pass::Accept;
+        // What this host sends is routed again at once.
+        let moved = hook == Hook::Output && self.packet.layout.destination != destination;
+        Ok(passes && (!moved || self.leads_somewhere()))
+    }
+
+    /// Whether there is a way for the packet's destination.
+    fn leads_somewhere(&mut self) -> bool {
+        let destination = self.packet.layout.destination;
+        self.environment.address_type(destination, None) == AddressType::Local
+            || self.environment.route(destination, self.packet.meta.mark).is_some()
     }
 
     /// Sends the packet through a table; `None` if it did not pass.

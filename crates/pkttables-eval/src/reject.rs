@@ -121,6 +121,9 @@ fn error(
         return None;
     }
     let v6 = packet.family() == Family::Ipv6;
+    if v6 && environment.address_type(packet.layout.source, None) == AddressType::Anycast {
+        return None;
+    }
     // Errors are not answered by errors.
     if packet.is(protocol::ICMP) && !v6 {
         let [kind] = packet.transport(0).ok()?;
@@ -138,15 +141,16 @@ fn error(
         AddressType::Anycast => v6,
         _ => false,
     };
+    let sender = packet.layout.source;
     let source = if to_this_host {
         packet.layout.destination
+    } else if environment.address_type(sender, None) == AddressType::Local {
+        sender
     } else {
+        let route = environment.route(sender, 0)?;
         // IPv6 prefers the address of the interface by which the packet came.
-        let interface = match packet.meta.input.filter(|_| v6) {
-            Some(input) => input,
-            None => environment.route(packet.layout.source, 0)?.interface,
-        };
-        environment.interface_address(interface, packet.layout.source)?
+        let interface = packet.meta.input.filter(|_| v6).unwrap_or(route.interface);
+        environment.interface_address(interface, sender)?
     };
     let (room, tos, number) = match v6 {
         true => (1280 - 40 - 8, 0, protocol::ICMPV6),

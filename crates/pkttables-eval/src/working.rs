@@ -117,7 +117,7 @@ impl Working {
                 self.set_segment_size(size);
             }
             Edit::StripTcpOptions(kinds) => {
-                self.contiguous = self.bytes.len();
+                self.join(self.tcp_header().unwrap_or_default());
                 self.strip_tcp_options(kinds);
             }
             Edit::Address { at, address } => self.set_address(at, address),

@@ -1,9 +1,11 @@
 //! Runs random trials against the kernel until the time is up, and shows the first disagreement, made small.
 
 use clap::{Parser, ValueEnum};
-use differential::{Failure, Outcome, program, random, shrunk};
+use differential::{Failure, Outcome, Plan, Recording, program, random, shrunk, traced};
 use pkttables::model::Family;
 use pkttables::registry::Backend;
+use std::error::Error;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -31,6 +33,12 @@ struct Options {
     /// Go on after a disagreement, and stop after so many
     #[arg(long, default_value_t = 1)]
     failures: usize,
+    /// Run again what is in this file, as a failure was printed, and tell which rules the evaluator comes to
+    #[arg(long)]
+    replay: Option<PathBuf>,
+    /// Send what is in this file through the kernel, and print it with what the kernel did
+    #[arg(long)]
+    record: Option<PathBuf>,
     /// Show failures as they are
     #[arg(long)]
     no_shrink: bool,
@@ -44,6 +52,12 @@ enum Loader {
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    if let Some(file) = &options.replay {
+        return with_plan(file, |plan| replay(&plan));
+    }
+    if let Some(file) = &options.record {
+        return with_plan(file, Recording::new);
+    }
     let end = Instant::now() + Duration::from_secs(options.seconds);
     let first = options.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
     let (mut trials, mut packets, mut failures) = (0, 0, 0);
@@ -92,6 +106,36 @@ fn main() -> ExitCode {
     }
     println!("from seed {first}: {trials} trials, {packets} packets, {failures} disagreements");
     if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Does something with the plan in a file, in a network namespace.
+fn with_plan<T: std::fmt::Display + Send>(
+    file: &Path,
+    work: impl FnOnce(Plan) -> Result<T, Box<dyn Error + Send + Sync>> + Send,
+) -> ExitCode {
+    let plan = std::fs::read_to_string(file).map_err(|error| error.to_string()).and_then(|text| text.parse());
+    let done = plan.and_then(|plan| {
+        let done = testkit::try_in_namespace(|| work(plan).map_err(|error| error.to_string()));
+        done.map_err(|error| format!("no network namespace can be made: {error}"))?
+    });
+    match done {
+        Ok(told) => {
+            print!("{told}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            println!("{}: {error}", file.display());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn replay(plan: &Plan) -> Result<String, Box<dyn Error + Send + Sync>> {
+    let (outcome, story) = traced(plan)?;
+    Ok(match outcome {
+        Outcome::Agreed(packets) => format!("{story}\n{packets} packets: agreed\n"),
+        Outcome::Failed(failure) => format!("{story}\n{failure}"),
+    })
 }
 
 fn show(seed: u64, failure: Failure, whole: bool) {

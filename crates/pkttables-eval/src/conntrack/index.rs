@@ -1,6 +1,7 @@
 /// A hash index: 32-bit hashes to 32-bit numbers, open addressing with linear probing.
 ///
-/// It holds no keys; who asks compares. Deleting shifts the followers back, so that no tombstones remain.
+/// It holds no keys; who asks compares. Deleting shifts the followers back, so that no tombstones remain. Of several under
+/// one hash the newest comes first, as in the kernel's lists.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     slots: Vec<Slot>,
@@ -21,7 +22,7 @@ impl Index {
         if (self.used + 1) * 4 > self.slots.len() * 3 {
             self.grow();
         }
-        self.place(Slot { hash, number });
+        self.place_first(Slot { hash, number });
         self.used += 1;
     }
 
@@ -81,11 +82,28 @@ impl Index {
     fn grow(&mut self) {
         let larger = (self.slots.len() * 2).max(SMALLEST);
         let old = core::mem::replace(&mut self.slots, vec![Slot { hash: 0, number: EMPTY }; larger]);
-        for slot in old.into_iter().filter(|slot| slot.number != EMPTY) {
-            self.place(slot);
+        // From a gap on, behind which no run goes on, so that those of one hash keep their order.
+        let gap = old.iter().position(|slot| slot.number == EMPTY).unwrap_or_default();
+        let (end, start) = old.split_at_checked(gap).unwrap_or_default();
+        for slot in start.iter().chain(end).filter(|slot| slot.number != EMPTY) {
+            self.place(*slot);
         }
     }
 
+    /// Puts a slot before all others of its hash.
+    fn place_first(&mut self, mut slot: Slot) {
+        let mask = self.slots.len() - 1;
+        let mut at = slot.hash as usize & mask;
+        while let Some(other) = self.slots.get_mut(at).filter(|other| other.number != EMPTY) {
+            if other.hash == slot.hash {
+                core::mem::swap(other, &mut slot);
+            }
+            at = (at + 1) & mask;
+        }
+        self.put(at, slot);
+    }
+
+    /// Puts a slot behind all others of its hash.
     fn place(&mut self, slot: Slot) {
         let mask = self.slots.len() - 1;
         let mut at = slot.hash as usize & mask;
@@ -107,6 +125,24 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn the_newest_of_a_hash_is_found_first() {
+        let mut index = Index::default();
+        for number in 0..300 {
+            // Runs at the table's end, of hashes in between.
+            index.insert(u32::MAX - number % 3, number);
+            assert_eq!(index.find(u32::MAX - number % 3, |_| true), Some(number));
+        }
+        let mut order = Vec::new();
+        index.find(u32::MAX, |number| {
+            order.push(number);
+            false
+        });
+        assert!(order.len() == 100 && order.is_sorted_by(|one, other| one > other));
+        index.remove(u32::MAX, 297);
+        assert_eq!(index.find(u32::MAX, |_| true), Some(294));
+    }
 
     proptest! {
         #[test]

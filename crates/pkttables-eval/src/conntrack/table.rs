@@ -161,7 +161,7 @@ impl Table {
                     && other.source_key == tuple.source_key
                     && other.protocol == tuple.protocol
                     && other.family == tuple.family
-                    && entry.zone == zone
+                    && entry.zone.of(Direction::Original) == zone.of(Direction::Original)
                     && wanted(entry)
             })
         })?;

@@ -103,7 +103,8 @@ impl Extension for Dccp {
         let start = packet.layout.transport;
         let mut at = start + 12 + usize::from(extended) * 4 + added;
         let end = start + usize::from(offset) * 4;
-        if end < at || end > packet.data.len() {
+        // Without options the kernel does not look whether the whole header is there.
+        if end < at || end > at && end > packet.data.len() {
             return Outcome::Drop;
         }
         let mut found = false;

@@ -31,6 +31,16 @@ pub struct Connection {
     pub counters: [Counters; 2],
 }
 
+impl Connection {
+    /// Whether it only tells how a connection is to be tracked: what the target `CT` leaves before that is done.
+    #[must_use]
+    pub const fn is_template(&self) -> bool {
+        self.original.protocol == 0
+            && self.original.source.is_unspecified()
+            && self.original.destination.is_unspecified()
+    }
+}
+
 /// One direction's addresses and ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Tuple {

@@ -73,7 +73,8 @@ impl Fragment {
     /// Whether a packet is a fragment that ends within its fragment header.
     pub(super) fn is_cut_off(packet: &Data<'_>) -> bool {
         let Ok(layout) = Layout::parse(packet, Authentication::Skip) else { return false };
-        let header = (layout.family == Family::Ipv6).then(|| fragment_header(packet)).flatten();
+        let v6 = layout.family == Family::Ipv6 && !may_be_jumbo(packet);
+        let header = v6.then(|| fragment_header(packet)).flatten();
         header.is_some_and(|(head, _)| {
             let first = packet.be16(head + 2).is_some_and(|word| word & 0xfff8 == 0);
             let left_alone = first && lacks_headers(packet, head, layout.len);
@@ -106,6 +107,7 @@ impl Fragment {
                     id: key.id,
                 }
             }
+            Family::Ipv6 if may_be_jumbo(packet) => return None,
             Family::Ipv6 => {
                 let (head, next) = fragment_header(packet)?;
                 let word = packet.be16(head + 2)?;
@@ -133,6 +135,11 @@ impl Fragment {
     pub(super) const fn is_v6(&self) -> bool {
         matches!(self.family, Family::Ipv6)
     }
+}
+
+/// Whether the length of an IPv6 packet would stand in an option (RFC 2675), which fragments cannot have.
+fn may_be_jumbo(packet: &Data<'_>) -> bool {
+    packet.be16(4) == Some(0)
 }
 
 /// The place of the fragment header and of its number; only headers of the unfragmentable part may precede it.

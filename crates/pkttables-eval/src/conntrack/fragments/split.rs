@@ -40,7 +40,9 @@ impl Cuts {
         if mtu < self.largest && (v6 || self.dont_fragment) {
             return None;
         }
-        let (head, number_at) = if v6 { unfragmentable(packet)? } else { (header_v4(packet)?, 0) };
+        let linear = contiguous.max(self.first).min(packet.len());
+        let (head, number_at) =
+            if v6 { unfragmentable(packet.get(..linear)?)? } else { (header_v4(packet)?, 0) };
         let mtu = if v6 { self.largest.max(LEAST_MTU) } else { mtu.min(self.largest) };
         let room = mtu.checked_sub(head + if v6 { FRAGMENT_HEADER } else { 0 }).filter(|room| *room >= 8)?;
         let (head, body) = packet.split_at_checked(head)?;
@@ -114,6 +116,8 @@ fn header_v4(packet: &[u8]) -> Option<usize> {
 
 /// How long the part of an IPv6 packet is that each fragment repeats, and where the number of what follows stands
 /// (RFC 8200, 4.5): hop-by-hop options, a routing header, and destination options before that.
+///
+/// The kernel reads these headers only as far as they lie in one piece; none if they go on behind it.
 fn unfragmentable(packet: &[u8]) -> Option<(usize, usize)> {
     let (mut end, mut number_at, mut routed) = (40, 6, false);
     loop {
@@ -125,6 +129,9 @@ fn unfragmentable(packet: &[u8]) -> Option<(usize, usize)> {
         }
         number_at = end;
         end += (usize::from(*packet.get(end + 1)?) + 1) * 8;
+        if end > packet.len() {
+            return None;
+        }
     }
 }
 

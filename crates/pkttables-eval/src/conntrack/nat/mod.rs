@@ -14,7 +14,7 @@ use super::expect::Follow;
 use super::headers::{ICMP_HEADER, View, address};
 use super::protocol::IcmpKind;
 use super::track::{Conntrack, Pass, Tracking};
-use super::tuple::Tuple;
+use super::tuple::{GRE, Tuple};
 use rewrite::Rewrite;
 
 pub use range::NatRange;
@@ -166,17 +166,16 @@ impl Conntrack {
     ) -> usize {
         let Some(connection) = tracking.connection.and_then(|id| self.connection(id)) else { return 0 };
         let Some(view) = View::parse(packet) else { return 0 };
-        if is_error(&view, tracking) {
-            return match view.family {
-                Family::Ipv4 => ICMP_HEADER + 20,
-                Family::Ipv6 => ICMP_HEADER + 40,
-            };
+        let translated = connection.status.contains(manipulation.translated(tracking.direction));
+        if !is_error(&view, tracking) {
+            return if translated { writable(&view) } else { 0 };
         }
-        match view.protocol {
-            _ if !connection.status.contains(manipulation.translated(tracking.direction)) => 0,
-            protocol::TCP => 20,
-            protocol::SCTP => 12,
-            _ => 8,
+        if let Some(quote) = view.quote().filter(|_| translated) {
+            return quote.offset.saturating_sub(view.offset) + writable(&quote);
+        }
+        match view.family {
+            Family::Ipv4 => ICMP_HEADER + 20,
+            Family::Ipv6 => ICMP_HEADER + 40,
         }
     }
 
@@ -204,6 +203,22 @@ impl Conntrack {
             Rewrite::packet(packet, &target, manipulation)
         };
         if done.is_some() { Pass::Accept } else { Pass::Drop }
+    }
+}
+
+/// How much of the transport header of a packet or quoted packet the kernel needs in one piece to change it.
+fn writable(view: &View<'_>) -> usize {
+    match view.protocol {
+        protocol::TCP if view.transport_len() >= 20 => 20,
+        protocol::SCTP if view.transport_len() >= 12 => 12,
+        protocol::TCP
+        | protocol::UDP
+        | protocol::UDPLITE
+        | protocol::SCTP
+        | protocol::ICMP
+        | protocol::ICMPV6
+        | GRE => 8,
+        _ => 0,
     }
 }
 

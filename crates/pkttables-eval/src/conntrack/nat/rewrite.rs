@@ -8,6 +8,8 @@ use crate::conntrack::crc32c::crc32c;
 use crate::conntrack::headers::{View, address_len};
 use crate::conntrack::tuple::{GRE, Tuple};
 
+const SCTP_HEADER: usize = 12;
+
 /// A packet being changed.
 pub(super) struct Rewrite<'a> {
     packet: &'a mut [u8],
@@ -85,7 +87,9 @@ impl<'a> Rewrite<'a> {
             protocol::UDPLITE => self.port(port, Some(6), target, manipulation),
             protocol::SCTP => {
                 self.put16(self.transport + port.0, port.1)?;
-                if self.quoted { Some(()) } else { self.sctp_checksum() }
+                // Of a quoted packet the kernel sums what there is, right to the end of the error.
+                let cut_off = self.packet.len() < self.transport + SCTP_HEADER;
+                if self.quoted && cut_off { Some(()) } else { self.sctp_checksum() }
             }
             protocol::ICMP if self.family == Family::Ipv4 => {
                 if !matches!(self.packet.get(self.transport)?, 0 | 8 | 13..=18) {
