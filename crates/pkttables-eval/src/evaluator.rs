@@ -12,7 +12,7 @@ use crate::{Error, Host, Observer};
 use pkttables::matches::addrtype::AddressType;
 use pkttables::model::{Family, Hook, Ruleset, TableName};
 use pkttables::packet::{Authentication, Data, InterfaceName, Meta};
-use pkttables::registry::{Backend, Environment, Translation};
+use pkttables::registry::{Answer, Backend, Environment, Translation};
 use std::time::Duration;
 
 /// Judges packets by a ruleset as the kernel would.
@@ -501,6 +501,9 @@ impl<E: Environment, J: Judge> Evaluator<E, J> {
                 match reject::answer(&mut self.reply, answer, hook, &packet, environment) {
                     true => {
                         self.network.set_hops(&mut self.reply);
+                        if let (Answer::Reset, Some(connections)) = (answer, &mut self.connections) {
+                            connections.close();
+                        }
                         Verdict::Reject
                     }
                     false => Verdict::Drop,

@@ -35,6 +35,11 @@ impl Connections {
         self.table.release(&self.of_packet);
     }
 
+    /// The packet's sender was told that the connection is reset.
+    pub(crate) fn close(&mut self) {
+        self.table.close(&self.of_packet);
+    }
+
     /// Finds the packet's connection, or begins one.
     pub(crate) fn track(
         &mut self,

@@ -138,6 +138,20 @@ impl Conntrack {
         }
     }
 
+    /// Notes that a rule answered a packet with a reset: `nf_ct_set_closing` of the kernel.
+    pub fn close(&mut self, tracking: &Tracking) {
+        let Some(id) = tracking.connection else { return };
+        let (now, seconds) = (self.now, self.settings.tcp_close);
+        let Some(connection) = self.table.get_mut(id).filter(|connection| connection.confirmed()) else {
+            return;
+        };
+        if connection.protocol.close() {
+            connection.lasts(now, seconds);
+            let deadline = connection.deadline;
+            self.table.refile(id, deadline);
+        }
+    }
+
     /// A connection.
     #[must_use]
     pub fn connection(&self, id: ConnectionId) -> Option<&Connection> {

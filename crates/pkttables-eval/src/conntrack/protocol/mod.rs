@@ -104,6 +104,14 @@ impl State {
         }
     }
 
+    /// Closes a TCP connection; false if it is none or is closed.
+    pub(crate) fn close(&mut self) -> bool {
+        match self {
+            Self::Tcp(tcp) => tcp.close(),
+            _ => false,
+        }
+    }
+
     /// The name of the state, for protocols that have states.
     pub(crate) const fn name(&self) -> Option<&'static str> {
         match self {

@@ -77,6 +77,11 @@ impl Tcp {
         self.result(event, old, new, context)
     }
 
+    /// Closes the connection whatever its sides know; false if it is closed.
+    pub(crate) fn close(&mut self) -> bool {
+        std::mem::replace(&mut self.state, TcpState::Close) != TcpState::Close
+    }
+
     /// The first packet of a connection; false if it cannot be one.
     fn begin(&mut self, segment: &Segment, context: &Context<'_>) -> bool {
         *self = Self::default();
@@ -212,7 +217,6 @@ impl Tcp {
         let assured = context.status.contains(Status::ASSURED);
         let answers_ignored = (context.answered() && last.event == Event::Syn
             || !assured && last.event == Event::Ack)
-            && last.direction != context.direction
             && segment.acknowledged == last.end;
         let answers_challenge = old == TcpState::SynSent
             && last.event == Event::Ack
