@@ -9,6 +9,7 @@ use crate::conntrack::headers::{View, address_len};
 use crate::conntrack::tuple::{GRE, Tuple};
 
 const SCTP_HEADER: usize = 12;
+const TCP_HEADER: usize = 20;
 
 /// A packet being changed.
 pub(super) struct Rewrite<'a> {
@@ -79,7 +80,11 @@ impl<'a> Rewrite<'a> {
             Manipulation::Destination => (2, target.destination_key),
         };
         match self.protocol {
-            protocol::TCP => self.port(port, Some(16), target, manipulation),
+            protocol::TCP => {
+                // Of a header that is quoted in part, the kernel leaves the checksum even if that is there.
+                let whole = self.packet.len() >= self.transport + TCP_HEADER;
+                self.port(port, whole.then_some(16), target, manipulation)
+            }
             protocol::UDP => {
                 let used = self.get16(self.transport + 6) != Some(0);
                 self.port(port, used.then_some(6), target, manipulation)
