@@ -484,6 +484,10 @@ impl<E: Environment, J: Judge> Evaluator<E, J> {
             environment: &mut self.environment,
             observer,
             memory: &mut self.memory,
+            connections: match &self.connections {
+                Some(connections) => connections.table(),
+                None => &(),
+            },
             backend: self.backend,
         };
         let judged = self.judge.judge(Place { table, hook }, &mut self.packet, &mut world)?;

@@ -24,6 +24,11 @@ impl Connections {
         Self { table: Conntrack::new(settings), of_packet: Tracking::default() }
     }
 
+    /// All connections.
+    pub(crate) const fn table(&self) -> &Conntrack {
+        &self.table
+    }
+
     /// A packet comes.
     pub(crate) fn begin(&mut self, nanoseconds: u64) {
         self.table.advance(Duration::from_nanos(nanoseconds));

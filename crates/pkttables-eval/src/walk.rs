@@ -4,7 +4,7 @@ use crate::working::Working;
 use crate::{Error, Event, Observer, Report, header, why};
 use pkttables::model::{Counters, Hook, Match, Policy, Ruleset, TableName, Verdict};
 use pkttables::registry::{
-    Action, Answer, Backend, Context, Edit, Environment, Outcome, Shared, Slot, Translation,
+    Action, Answer, Backend, Connections, Context, Edit, Environment, Outcome, Shared, Slot, Translation,
 };
 use std::sync::Arc;
 
@@ -139,6 +139,7 @@ pub struct World<'a> {
     pub(crate) environment: &'a mut dyn Environment,
     pub(crate) observer: &'a mut dyn Observer,
     pub(crate) memory: &'a mut Memory,
+    pub(crate) connections: &'a dyn Connections,
     pub(crate) backend: Backend,
     /// Whether the observer is told why rules do not match.
     pub(crate) explains: bool,
@@ -481,6 +482,7 @@ pub(crate) fn context<'c>(at: Place, world: &'c mut World<'_>, own: &'c mut Slot
         hook: at.hook,
         backend: world.backend,
         environment: world.environment,
+        connections: world.connections,
         own,
         shared: &mut world.memory.shared,
         edits: &mut world.memory.edits,

@@ -55,6 +55,7 @@ fn holds(instance: &dyn Instance, packet: &Packet<'_>, at: Place, world: &mut Wo
         hook: at.hook,
         backend: world.backend,
         environment: world.environment,
+        connections: world.connections,
         own: &mut Slot::default(),
         shared: &mut Shared::default(),
         edits: &mut Vec::new(),

@@ -11,7 +11,7 @@ use pkttables_eval::{Evaluator, Event, Observer, Origin, Reason, Setup, SetupErr
 use std::collections::BTreeSet;
 
 /// These match every packet, or cannot be evaluated without an environment.
-const NEVER: [&str; 3] = ["comment", "connlimit", "nfacct"];
+const NEVER: [&str; 2] = ["comment", "nfacct"];
 
 /// What chance hardly ever puts together so that a packet is missed.
 const FURTHER: [(&str, &str); 2] =

@@ -94,6 +94,7 @@ fn they_judge_packets() {
     let packet = Packet::new(data, layout, &meta);
     let (mut own, mut shared, mut edits) = (Slot::default(), Shared::default(), Vec::new());
     let mut context = Context {
+        connections: &(),
         table: TableName::Mangle,
         hook: Hook::Forward,
         backend: Backend::Nft,

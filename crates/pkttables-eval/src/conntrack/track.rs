@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use pkttables::model::{Family, protocol};
 use pkttables::packet::{self, Data, Direction, Status, TrackState};
+use pkttables::registry::Connections;
 
 use super::entry::{Connection, ConnectionId, Zone};
 use super::expect::{Expectation, Expectations};
@@ -352,6 +353,14 @@ impl Conntrack {
             direction,
             connection: Some(id),
         })
+    }
+}
+
+impl Connections for Conntrack {
+    fn is_closed(&self, tuple: &packet::Tuple, zone: u16) -> Option<bool> {
+        let (id, _) = self.find(&Tuple::from_public(tuple), Zone::new(zone))?;
+        let state = self.table.get(id)?.state_name();
+        Some(matches!(state, Some("TIME_WAIT" | "CLOSE")))
     }
 }
 

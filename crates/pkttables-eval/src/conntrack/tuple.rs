@@ -1,7 +1,7 @@
 use pkttables::model::{Family, protocol};
 use pkttables::packet;
 
-use super::headers::{View, address};
+use super::headers::{View, address, octets};
 
 /// Generic routing encapsulation (RFC 2784).
 pub(crate) const GRE: u8 = 47;
@@ -29,6 +29,19 @@ impl Tuple {
             protocol: self.protocol,
             source_port: self.source_key,
             destination_port: self.destination_key,
+        }
+    }
+
+    /// The tuple that rules see as this one.
+    pub(crate) fn from_public(tuple: &packet::Tuple) -> Self {
+        let ((family, source), (_, destination)) = (octets(tuple.source), octets(tuple.destination));
+        Self {
+            source,
+            destination,
+            source_key: tuple.source_port,
+            destination_key: tuple.destination_port,
+            protocol: tuple.protocol,
+            family,
         }
     }
 

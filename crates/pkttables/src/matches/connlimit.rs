@@ -1,10 +1,13 @@
 //! `-m connlimit`: how many connections a host or network has open at once.
 use crate::domain::PrefixLen;
 use crate::extension;
-use crate::model::{Families, Family};
-use crate::packet::Packet;
-use crate::registry::{Context, Extension, Flag, Lister, Outcome, Require, Revision, RuleScope, ValueError};
+use crate::model::{AddressMask, Families, Family};
+use crate::packet::{Layout, Packet, Tuple, jiffies};
+use crate::registry::{
+    Connections, Context, Extension, Flag, Lister, Outcome, Require, Revision, RuleScope, ValueError,
+};
 use nfnetlink::wire::{EncodeError, Problem};
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 /// The `connlimit` match.
@@ -75,16 +78,41 @@ extension! {
     }
 }
 
+impl Connlimit {
+    /// What connections have in common that are counted together.
+    fn counted(&self, packet: &Packet<'_>) -> IpAddr {
+        let layout = &packet.layout;
+        let address = if self.destination { layout.destination } else { layout.source };
+        let network = self.prefix.and_then(|prefix| AddressMask::prefix(address, prefix.0));
+        network.map_or(address, |network| network.address())
+    }
+}
+
 impl Extension for Connlimit {
     fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
-        match context.environment.connection_count(self, packet) {
-            Some(count) => ((count > self.limit) != self.upto).into(),
-            None => Outcome::Unsupported,
+        let Some((tuple, zone)) = tuple(packet) else { return Outcome::Drop };
+        let key = (self.counted(packet), zone);
+        let now = jiffies(packet.meta.time);
+        let Context { own, connections, .. } = context;
+        let lists = own.get_or(Lists::default);
+        let count = match lists.0.get_mut(&key) {
+            None => lists.0.entry(key).or_default().add(tuple),
+            Some(list) if connections.is_closed(&tuple, zone) == Some(true) => {
+                list.clean(zone, now, *connections)
+            }
+            Some(list) => list.add_new(tuple, zone, now, *connections),
+        };
+        // As if there had been no memory.
+        if count == 0 {
+            return Outcome::Drop;
         }
+        ((count > self.limit as usize) != self.upto).into()
     }
 
     fn found(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Option<String> {
-        let count = context.environment.connection_count(self, packet)?;
+        let (_, zone) = tuple(packet)?;
+        let key = (self.counted(packet), zone);
+        let count = context.own.get_or(Lists::default).0.get(&key).map_or(0, List::len);
         Some(format!("there are {count} connections"))
     }
 
@@ -150,6 +178,64 @@ const fn zero(family: Family) -> IpAddr {
     match family {
         Family::Ipv4 => IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
         Family::Ipv6 => IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED),
+    }
+}
+
+/// The tuple of the packet's connection, or of the packet, and the zone.
+fn tuple(packet: &Packet<'_>) -> Option<(Tuple, u16)> {
+    if let Some(connection) = &packet.meta.connection {
+        return Some((connection.original, connection.zone));
+    }
+    let [source_port, destination_port] = packet.ports_or_zero()?;
+    let Layout { source, destination, protocol, .. } = packet.layout;
+    Some((Tuple { source, destination, protocol: protocol?, source_port, destination_port }, 0))
+}
+
+/// By the part of addresses that counts and the zone (`nf_conncount`).
+#[derive(Debug, Default)]
+struct Lists(HashMap<(IpAddr, u16), List>);
+
+/// Connections that have passed, and the jiffy at which those that are over were last looked for.
+#[derive(Debug, Default)]
+struct List {
+    tuples: Vec<Tuple>,
+    cleaned: Option<u64>,
+}
+
+impl List {
+    const fn len(&self) -> usize {
+        self.tuples.len()
+    }
+
+    fn add(&mut self, tuple: Tuple) -> usize {
+        self.tuples.push(tuple);
+        self.len()
+    }
+
+    /// Adds a connection that may be there, and forgets those that are over; how many there are.
+    fn add_new(&mut self, tuple: Tuple, zone: u16, now: u64, connections: &dyn Connections) -> usize {
+        if self.cleaned != Some(now) {
+            let mut known = false;
+            self.tuples.retain(|other| {
+                let closed = if known { Some(false) } else { connections.is_closed(other, zone) };
+                known |= *other == tuple && closed.is_some();
+                known || closed == Some(false)
+            });
+            if known {
+                return self.len();
+            }
+            self.cleaned = Some(now);
+        }
+        self.add(tuple)
+    }
+
+    /// Forgets connections that are over, at a packet of one that is; how many are left.
+    fn clean(&mut self, zone: u16, now: u64, connections: &dyn Connections) -> usize {
+        if self.cleaned != Some(now) {
+            self.tuples.retain(|other| connections.is_closed(other, zone) == Some(false));
+            self.cleaned = Some(now);
+        }
+        self.len()
     }
 }
 

@@ -1,7 +1,6 @@
 use super::Edit;
 use crate::matches::addrtype::AddressType;
 use crate::matches::cgroup::Cgroup;
-use crate::matches::connlimit::Connlimit;
 use crate::packet::{InterfaceName, Packet};
 use crate::targets::tproxy::Tproxy;
 use crate::{matches, targets};
@@ -99,11 +98,6 @@ pub trait Environment: fmt::Debug {
         _packet: &Packet<'_>,
         _edits: &mut Vec<Edit>,
     ) -> Option<()> {
-        None
-    }
-
-    /// How many connections a `connlimit` match counts, the packet's included. By default nothing is known.
-    fn connection_count(&mut self, _query: &Connlimit, _packet: &Packet<'_>) -> Option<u32> {
         None
     }
 }

@@ -1,7 +1,8 @@
 use super::{Environment, Shared, Slot};
 use crate::domain::NatRange;
 use crate::model::{Hook, TableName};
-use crate::packet::InterfaceName;
+use crate::packet::{InterfaceName, Tuple};
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// What a match makes of a packet.
@@ -142,12 +143,27 @@ pub struct Context<'a> {
     pub backend: Backend,
     /// The rest of the world.
     pub environment: &'a mut dyn Environment,
+    /// What connection tracking knows of all connections.
+    pub connections: &'a dyn Connections,
     /// What the extension remembers in this rule.
     pub own: &'a mut Slot,
     /// What extensions remember by name, over all rules.
     pub shared: &'a mut Shared,
     /// The changes that a target asks for, in order.
     pub edits: &'a mut Vec<Edit>,
+}
+
+/// What connection tracking knows besides the packet's own connection.
+pub trait Connections: fmt::Debug {
+    /// Whether the connection to which packets of this tuple belong is over but for waiting; `None` if there is none.
+    fn is_closed(&self, tuple: &Tuple, zone: u16) -> Option<bool>;
+}
+
+/// There are no connections.
+impl Connections for () {
+    fn is_closed(&self, _: &Tuple, _: u16) -> Option<bool> {
+        None
+    }
 }
 
 impl Context<'_> {

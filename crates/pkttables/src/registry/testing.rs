@@ -247,6 +247,7 @@ impl<E: Environment> Trial<E> {
         let data = Data::new(bytes);
         let layout = Layout::parse(&data, Authentication::Stop).expect("a packet");
         let mut context = Context {
+            connections: &(),
             table: TableName::Filter,
             hook: Hook::Forward,
             backend: self.backend,
