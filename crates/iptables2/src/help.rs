@@ -2,9 +2,9 @@
 
 use crate::personality::{Personality, VERSION};
 use pkttables::registry::{Kind, Registry};
+use std::fmt::Write as _;
 
-const USAGE: &str = "\
-  -A CHAIN RULE            --append        add a rule at the end of a chain
+const USAGE: &str = "  -A CHAIN RULE            --append        add a rule at the end of a chain
   -I CHAIN [NUMBER] RULE   --insert        add it at a place, the first if none is given
   -R CHAIN NUMBER RULE     --replace       put it in the place of another
   -D CHAIN RULE|NUMBER     --delete        delete a rule
@@ -39,16 +39,18 @@ Besides:
 ";
 
 /// Tells about the program, and the extensions that the command named.
-pub(crate) fn print(personality: &Personality, extensions: &[(Kind, &'static str)]) {
+pub(crate) fn text(personality: &Personality, extensions: &[(Kind, &'static str)]) -> String {
     let name = &personality.name;
-    println!("{name} {VERSION}\n\nUsage: {name} [-t TABLE] COMMAND [OPTION]...\n\nCommands:\n{USAGE}");
+    let mut text =
+        format!("{name} {VERSION}\n\nUsage: {name} [-t TABLE] COMMAND [OPTION]...\n\nCommands:\n{USAGE}\n");
     for (kind, name) in extensions {
         if let Some(descriptor) = Registry::builtin().find(*kind, name, personality.family) {
-            println!("\n{name}: {}", descriptor.help.text());
+            let _ = writeln!(text, "\n{name}: {}", descriptor.help.text());
             for param in descriptor.params.iter().filter(|param| param.families.has(personality.family)) {
                 let not = if param.negatable { "[!] " } else { "" };
-                println!("  {not}--{}\t{}", param.name, param.help.summary());
+                let _ = writeln!(text, "  {not}--{}\t{}", param.name, param.help.summary());
             }
         }
     }
+    text
 }

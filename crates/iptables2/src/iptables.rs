@@ -27,12 +27,24 @@ pub(crate) fn run(personality: &Personality, options: &Options, args: &[String])
             return Ok(());
         }
         Command::Help { extensions } => {
-            help::print(personality, extensions);
+            print!("{}", help::text(personality, extensions));
             return Ok(());
         }
         _ => {}
     }
     let mut kernel = options.open()?;
+    let verbose = invocation.output.verbose > 0;
+    let users = match invocation.command {
+        // They are told as they were before.
+        Command::Flush { chain: None }
+        | Command::Zero(text::Zero { chain: None, .. })
+        | Command::DeleteChain { chain: None }
+            if verbose =>
+        {
+            kernel.read(|snapshot| listing::user_chains(snapshot, personality.family, invocation.table))?
+        }
+        _ => Vec::new(),
+    };
     match invocation.command {
         Command::List(what) => listing::list(&mut kernel, personality, &invocation, what),
         Command::ListRules(what) => listing::list_rules(&mut kernel, personality, &invocation, what),
@@ -40,8 +52,8 @@ pub(crate) fn run(personality: &Personality, options: &Options, args: &[String])
         Command::Check { .. } => check(&mut kernel, personality, &invocation),
         _ => edit(&mut kernel, personality, &invocation, &args.join(" ")),
     }?;
-    if invocation.output.verbose > 0 {
-        listing::edited(personality, &invocation);
+    if verbose {
+        print!("{}", listing::edited(personality, &invocation, &users));
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use crate::layout::{About, Layout};
 use crate::personality::Personality;
 use nfnetlink::Transport;
 use pkttables::edit::EditError;
-use pkttables::kernel::{ChainKind, RuleEntry, Snapshot};
+use pkttables::kernel::{ChainKind, KernelError, RuleEntry, Snapshot};
 use pkttables::model::{Counters, Family, Policy, Rule, TableName};
 use pkttables::nft::RuleBody;
 use pkttables::text::save::{self, CounterStyle};
@@ -188,14 +188,14 @@ fn foreign_chains<T: Transport>(
     Ok(())
 }
 
-/// Prints what was done, as `-v` asks for.
-pub(crate) fn edited(personality: &Personality, invocation: &Invocation<'_>) {
+/// What was done, in the words that `-v` asks for. `users` are the chains of the table that are not built in.
+pub(crate) fn edited(personality: &Personality, invocation: &Invocation<'_>, users: &[Box<str>]) -> String {
     let output = Output { numeric: true, ..invocation.output };
     let layout = Layout { family: personality.family, output, columns: false };
     let mut text = String::new();
-    let of_hooks = |doing: &str| {
-        let chains = invocation.table.hooks().iter();
-        chains.map(|hook| format!("{doing} chain `{}'\n", hook.chain())).collect()
+    let of_all = |doing: &str| {
+        let builtin = invocation.table.hooks().iter().map(|hook| hook.chain());
+        of_chains(doing, builtin) + &of_chains(doing, users.iter().map(|user| &**user))
     };
     let mut rule = |rule: &Rule| {
         layout.rule(&mut text, rule);
@@ -207,11 +207,32 @@ pub(crate) fn edited(personality: &Personality, invocation: &Invocation<'_>) {
         }
         Command::Check { rules, .. } => rules.iter().for_each(rule),
         Command::Replace { rule: new, .. } => rule(new),
-        Command::Flush { chain: Some(chain) } => text = format!("Flushing chain `{chain}'\n"),
-        Command::Flush { chain: None } => text = of_hooks("Flushing"),
-        Command::Zero(Zero { chain: None, .. }) => text = of_hooks("Zeroing"),
-        Command::DeleteChain { chain: Some(chain) } => text = format!("Deleting chain `{chain}'\n"),
+        Command::Flush { chain: Some(chain) } => text = of_chains("Flushing", [*chain]),
+        Command::Flush { chain: None } => text = of_all("Flushing"),
+        Command::Zero(Zero { chain: None, .. }) => text = of_all("Zeroing"),
+        Command::DeleteChain { chain: Some(chain) } => text = of_chains("Deleting", [*chain]),
+        Command::DeleteChain { chain: None } => {
+            text = of_chains("Deleting", users.iter().map(|user| &**user));
+        }
         _ => {}
     }
-    print!("{text}");
+    text
+}
+
+/// A line for each chain.
+pub(crate) fn of_chains<'c>(doing: &str, chains: impl IntoIterator<Item = &'c str>) -> String {
+    chains.into_iter().map(|chain| format!("{doing} chain `{chain}'\n")).collect()
+}
+
+/// The chains of a table that are not built in, in the order of their names.
+pub(crate) fn user_chains<T: Transport>(
+    snapshot: &mut Snapshot<'_, T>,
+    family: Family,
+    table: TableName,
+) -> std::result::Result<Vec<Box<str>>, KernelError> {
+    let chains = snapshot.chains(family, table)?;
+    let users = chains.iter().filter(|chain| chain.kind == ChainKind::User);
+    let mut names: Vec<Box<str>> = users.map(|chain| chain.name.as_ref().into()).collect();
+    names.sort_unstable();
+    Ok(names)
 }

@@ -1,5 +1,7 @@
 //! `iptables-restore` and `ip6tables-restore`: a save file becomes one transaction.
 
+mod teller;
+
 use crate::Result;
 use crate::arguments::{self, Argument, Known, Takes, option};
 use crate::connect::{AnyKernel, Options};
@@ -15,6 +17,7 @@ use pkttables::model::TableName;
 use pkttables::registry::Registry;
 use pkttables::text::{Command, Diagnostic, Event, Invocation, Parser, ReadOptions, Reader, Zero};
 use std::io::Read as _;
+use teller::Teller;
 
 /// What the arguments ask for.
 #[derive(Debug, Default)]
@@ -22,6 +25,7 @@ struct Wanted {
     counters: bool,
     no_flush: bool,
     test: bool,
+    verbose: bool,
     json: bool,
     /// Only this one; the inner `None` is one that there is not, so that nothing is restored.
     table: Option<Option<TableName>>,
@@ -36,8 +40,18 @@ struct Later {
     number: Option<u32>,
 }
 
+/// What is left to do when the rules are there.
+#[derive(Debug, Default)]
+struct Rest {
+    zero: Vec<Later>,
+    /// What is told about comments, chains and rules.
+    told: String,
+}
+
 /// What stops a restore while it is planned.
 enum Stop {
+    /// A line that only asks for this.
+    Told(String),
     Text(Vec<Diagnostic>),
     Edit(Option<usize>, EditError),
 }
@@ -70,18 +84,25 @@ pub(crate) fn run(personality: &Personality, options: &Options, args: &[String])
     let mut tracked = false;
     loop {
         let planned = kernel.update(|snapshot, transaction| {
-            let mut later = plan(personality, &wanted, &input, snapshot, transaction, tracked)?;
+            let mut rest = plan(personality, &wanted, &input, snapshot, transaction, tracked)?;
             if wanted.test {
                 *transaction = Transaction::new();
-                later.clear();
+                rest.zero.clear();
             }
-            Ok(later)
+            Ok(rest)
         });
         return match planned {
-            Ok(later) => later.iter().try_for_each(|zero| {
-                let what = Zero { chain: zero.chain.as_deref(), number: zero.number };
-                iptables::zero(&mut kernel, personality, zero.table, what)
-            }),
+            Ok(rest) => {
+                print!("{}", rest.told);
+                rest.zero.iter().try_for_each(|zero| {
+                    let what = Zero { chain: zero.chain.as_deref(), number: zero.number };
+                    iptables::zero(&mut kernel, personality, zero.table, what)
+                })
+            }
+            Err(Stop::Told(text)) => {
+                print!("{text}");
+                Ok(())
+            }
             Err(Stop::Edit(_, EditError::Untracked)) if !tracked => {
                 tracked = true;
                 continue;
@@ -101,15 +122,16 @@ fn plan<T: Transport>(
     snapshot: &mut Snapshot<'_, T>,
     transaction: &mut Transaction,
     tracked: bool,
-) -> std::result::Result<Vec<Later>, Stop> {
+) -> std::result::Result<Rest, Stop> {
     let parser = Parser::new(personality.family, Registry::builtin());
     let read_options = ReadOptions { counters: wanted.counters, table: wanted.table.flatten() };
     let mut reader = Reader::new(input, parser, read_options);
     if let Some(file) = &wanted.file {
         reader = reader.with_file(file);
     }
+    let mut teller = Teller::new(personality, wanted, snapshot)?;
     let mut editor = Editor::new(snapshot, transaction, personality.family, tracked);
-    let (mut wrong, mut later) = (Vec::new(), Vec::new());
+    let (mut wrong, mut zero_later) = (Vec::new(), Vec::new());
     let mut table = TableName::Filter;
     loop {
         let line = reader.line() + 1;
@@ -124,6 +146,9 @@ fn plan<T: Transport>(
         if !wrong.is_empty() {
             continue;
         }
+        if let Some(text) = teller.tell(&event) {
+            return Err(Stop::Told(text));
+        }
         editor.set_tag(u32::try_from(line).unwrap_or(u32::MAX));
         let edited = match event {
             Event::Table(name) => {
@@ -136,7 +161,7 @@ fn plan<T: Transport>(
             }
             Event::Chain(chain) => editor.declare_chain(table, chain.name, (None, None)),
             Event::Command(Invocation { command: Command::Zero(zero), .. }) => {
-                later.push(Later { table, chain: zero.chain.map(Into::into), number: zero.number });
+                zero_later.push(Later { table, chain: zero.chain.map(Into::into), number: zero.number });
                 zero.chain.map_or(Ok(()), |chain| match zero.number {
                     Some(number) => editor.rule_at(table, chain, number).map(|_| ()),
                     None if editor.has_chain(table, chain)? => Ok(()),
@@ -150,7 +175,7 @@ fn plan<T: Transport>(
         edited.map_err(|error| Stop::Edit(Some(reader.line()), error))?;
     }
     editor.finish();
-    if wrong.is_empty() { Ok(later) } else { Err(Stop::Text(wrong)) }
+    if wrong.is_empty() { Ok(Rest { zero: zero_later, told: teller.text }) } else { Err(Stop::Text(wrong)) }
 }
 
 /// Keeps with what the kernel refuses the texts that asked for it, and the chains that call one another without end;
@@ -209,13 +234,14 @@ impl Wanted {
                 Argument::Option('J', _) => wanted.json = true,
                 Argument::Option('n', _) => wanted.no_flush = true,
                 Argument::Option('t', _) => wanted.test = true,
+                Argument::Option('v', _) => wanted.verbose = true,
                 Argument::Option('T', table) => wanted.table = table.map(TableName::from_name),
                 Argument::Option('V', _) => {
                     println!("{} {VERSION}", personality.name);
                     return Ok(None);
                 }
                 Argument::Option('h', _) => {
-                    println!("{HELP}");
+                    eprintln!("{HELP}");
                     return Ok(None);
                 }
                 Argument::Option(..) => {}
@@ -254,6 +280,6 @@ Loads the rules of FILE, or of standard input, all of them or none.
   -t, --test          check only, change nothing
   -T, --table TABLE   only this table of the file
   -w, --wait [SECS]   accepted; nothing has to be waited for
-  -v, --verbose       accepted
+  -v, --verbose       tell of comments, chains and rules
   -V, --version       print the version
   -h, --help          print this";

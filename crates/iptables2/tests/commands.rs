@@ -199,6 +199,15 @@ fn query_answers_from_the_registry() {
     let (code, printed, _) = folder.run(&["query", "target", "MASQUERADE"]);
     assert_eq!(code, Some(0));
     assert!(printed.contains("tables     nat\nhooks      POSTROUTING\n"), "{printed}");
+    let (_, printed, _) = folder.run(&["query", "match", "recent", "hitcount"]);
+    assert!(printed.contains("      Not together with --set, --remove.\n"), "{printed}");
+    let (_, printed, _) = folder.run(&["query", "match", "hashlimit"]);
+    assert!(printed.contains("without `/`.\n      It must be given.\n"), "{printed}");
+    let (_, printed, _) = folder.run(&["query", "match", "rt", "rt-0-res"]);
+    assert!(printed.contains("      Only together with --rt-type.\n"), "{printed}");
+    let ports = ["query", "why", "DNAT", "to-destination", "1.2.3.4:80"];
+    assert!(folder.run(&ports).1.contains("need `-p`"));
+    assert_eq!(folder.run(&[&ports[..], &["-p", "tcp"]].concat()).1, "it is accepted\n");
     let (code, _, said) = folder.run(&["query", "target", "LOGG"]);
     assert_eq!((code, &*said), (Some(1), "iptables2: there is no target LOGG\n"));
     let (code, _, said) = folder.run(&["query", "match", "tcp", "port"]);

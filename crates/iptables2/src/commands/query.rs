@@ -8,6 +8,7 @@ use pkttables::json;
 use pkttables::kernel::Support;
 use pkttables::model::{Families, Family, Hook, Hooks, Negatable, TableName, protocol};
 use pkttables::registry::{Descriptor, Kind, Param, Registry, Require, Scope};
+use pkttables::system::Protocols;
 use serde_json::{Value, json as object};
 use std::process::ExitCode;
 
@@ -60,8 +61,8 @@ enum Question {
         /// With `!` before the option
         #[arg(long)]
         not: bool,
-        /// The protocol that the rule names, by its number
-        #[arg(long, short)]
+        /// The protocol that the rule names, as after -p
+        #[arg(long, short, value_parser = protocol_number)]
         protocol: Option<u8>,
     },
     /// The JSON Schema of a ruleset, or of one match or target
@@ -256,7 +257,7 @@ fn explain(extension: &Descriptor, kernel: &mut Option<AnyKernel>) {
     let lists = [
         ("families", families(extension.families).join(", ")),
         ("tables", tables(extension).join(", ")),
-        ("hooks", hooks(extension).join(", ")),
+        ("hooks", chains(extension.hooks).join(", ")),
         ("protocols", protocols(extension).join(", ")),
     ];
     for (what, list) in lists {
@@ -280,6 +281,7 @@ fn explain_param(param: &Param, whole: bool) {
     if let Some(default) = param.default {
         println!("      Without it: {default}.");
     }
+    conditions(param).iter().for_each(|condition| println!("      {condition}."));
     if !whole {
         return;
     }
@@ -290,7 +292,8 @@ fn explain_param(param: &Param, whole: bool) {
         }
         println!("      Words{}:", if family == Family::Ipv6 { " for IPv6" } else { "" });
         for choice in choices {
-            println!("        {:<24} {}", choice.name, choice.help.trim().replace('\n', " "));
+            let names = [&[choice.name], choice.aliases].concat().join(", ");
+            println!("        {names:<24} {}", choice.help.trim().replace('\n', " "));
         }
     }
     let samples = param.domain.samples(Family::Ipv4);
@@ -300,6 +303,38 @@ fn explain_param(param: &Param, whole: bool) {
     if !param.aliases.is_empty() {
         println!("      Also called --{}.", param.aliases.join(", --"));
     }
+}
+
+/// When the parameter may or must be given.
+fn conditions(param: &Param) -> Vec<String> {
+    let options = |names: &[&str]| format!("--{}", names.join(", --"));
+    let mut conditions = Vec::new();
+    if param.families != Families::all() {
+        conditions
+            .push(format!("Only for {}", if param.families.has(Family::Ipv6) { "IPv6" } else { "IPv4" }));
+    }
+    if param.required {
+        conditions.push("It must be given".into());
+    }
+    if param.repeatable {
+        conditions.push("It can be given several times".into());
+    }
+    if !param.excludes.is_empty() {
+        conditions.push(format!("Not together with {}", options(param.excludes)));
+    }
+    if !param.needs.is_empty() {
+        conditions.push(format!("Only together with {}", options(param.needs)));
+    }
+    if param.hooks != Hooks::all() {
+        conditions.push(format!("Only at {}", chains(param.hooks).join(", ")));
+    }
+    conditions
+}
+
+/// A protocol by name or number.
+fn protocol_number(text: &str) -> std::result::Result<u8, String> {
+    let named = || protocol::known_number(text).or_else(|| Protocols::system().number(text));
+    text.parse().ok().or_else(named).ok_or_else(|| format!("there is no protocol {text}"))
 }
 
 fn in_kernel(extension: &Descriptor, kernel: &mut Option<AnyKernel>) -> String {
@@ -365,9 +400,9 @@ fn tables(extension: &Descriptor) -> Vec<&'static str> {
     tables.map(TableName::name).collect()
 }
 
-fn hooks(extension: &Descriptor) -> Vec<&'static str> {
-    let all = Hook::ALL.into_iter();
-    let hooks = all.filter(|hook| extension.hooks.contains(Hooks::from_bits_truncate(1 << hook.number())));
+/// The built-in chains of these hooks.
+fn chains(of: Hooks) -> Vec<&'static str> {
+    let hooks = Hook::ALL.into_iter().filter(|hook| of.contains(hook.as_set()));
     hooks.map(Hook::chain).collect()
 }
 

@@ -12,7 +12,7 @@ pub(crate) struct RuleCase {
     pub(crate) family: Family,
     pub(crate) table: TableName,
     pub(crate) chain: &'static str,
-    pub(crate) extension: &'static str,
+    pub(crate) extensions: Vec<&'static str>,
     pub(crate) words: Vec<String>,
 }
 
@@ -28,6 +28,11 @@ pub(crate) struct Piece {
 }
 
 impl RuleCase {
+    /// Whether one of these extensions is in it.
+    pub(crate) fn has(&self, names: &[&str]) -> bool {
+        self.extensions.iter().any(|name| names.contains(name))
+    }
+
     /// The name of the program, with an ending such as `-save`.
     pub(crate) fn program(family: Family, ending: &str) -> String {
         let name = match family {
@@ -62,16 +67,43 @@ pub(crate) fn rule(pick: &mut dyn FnMut(u64) -> u64) -> RuleCase {
     let (descriptor, family) = extensions[pick(extensions.len() as u64) as usize];
     let places = places(descriptor);
     let (table, hook) = places[pick(places.len() as u64) as usize];
-    let given = common::options(descriptor, family, hook.as_set(), pick);
-    let mut pieces = header(descriptor, family, pick);
-    let letter = if descriptor.kind == Kind::Match { "-m" } else { "-j" };
-    pieces.push(Piece { not: false, option: letter.into(), values: vec![descriptor.name.into()] });
-    pieces.extend(given.iter().map(|given| piece(given, family, pick)));
+    let mut descriptors = vec![descriptor];
+    if pick(4) == 0 {
+        descriptors.extend(companion(&extensions, descriptor, (family, table, hook), pick));
+        descriptors.sort_by_key(|descriptor| descriptor.kind);
+    }
+    let mut pieces = header(&descriptors, family, pick);
+    for descriptor in &descriptors {
+        let letter = if descriptor.kind == Kind::Match { "-m" } else { "-j" };
+        pieces.push(Piece { not: false, option: letter.into(), values: vec![descriptor.name.into()] });
+        let given = common::options(descriptor, family, hook.as_set(), pick);
+        pieces.extend(given.iter().map(|given| piece(given, family, pick)));
+    }
     for _ in 0..[0, 0, 1, 1, 1, 2][pick(6) as usize] {
         spoil::spoil(&mut pieces, descriptor, family, pick);
     }
     let words = spoil::words(&pieces, pick);
-    RuleCase { family, table, chain: hook.chain(), extension: descriptor.name, words }
+    let extensions = descriptors.iter().map(|descriptor| descriptor.name).collect();
+    RuleCase { family, table, chain: hook.chain(), extensions, words }
+}
+
+/// Another extension that can stand in the same place, and works with the same protocols.
+fn companion(
+    extensions: &[(&'static Descriptor, Family)],
+    beside: &Descriptor,
+    (family, table, hook): (Family, TableName, Hook),
+    pick: &mut dyn FnMut(u64) -> u64,
+) -> Option<&'static Descriptor> {
+    let fits = |other: &&'static Descriptor| {
+        (other.kind == Kind::Match || beside.kind == Kind::Match)
+            && places(other).contains(&(table, hook))
+            && (other.protocols.is_empty()
+                || beside.protocols.is_empty()
+                || other.protocols == beside.protocols)
+    };
+    let others: Vec<_> =
+        extensions.iter().filter(|(_, of)| *of == family).map(|(other, _)| *other).filter(fits).collect();
+    others.get(pick(others.len() as u64) as usize).copied()
 }
 
 /// The tables and hooks in which the extension may stand, now and then others.
@@ -83,20 +115,34 @@ fn places(descriptor: &Descriptor) -> Vec<(TableName, Hook)> {
     tables.flat_map(|table| hooks(table).map(move |hook| (table, hook))).collect()
 }
 
-/// The conditions before the extension.
-fn header(descriptor: &Descriptor, family: Family, pick: &mut dyn FnMut(u64) -> u64) -> Vec<Piece> {
+/// The conditions before the extensions.
+fn header(descriptors: &[&Descriptor], family: Family, pick: &mut dyn FnMut(u64) -> u64) -> Vec<Piece> {
+    let conditions = [
+        ("-s", &Domain::Prefix),
+        ("--destination", &Domain::Prefix),
+        ("-i", &Domain::Interface),
+        ("-o", &Domain::Interface),
+        ("-f", &Domain::Nothing),
+    ];
     let mut pieces = Vec::new();
-    if pick(8) == 0 {
-        let address = Domain::Prefix.sample(family, pick);
-        pieces.push(Piece { not: pick(4) == 0, option: "-s".into(), values: vec![address] });
+    for (option, domain) in conditions {
+        if pick(12) == 0 {
+            let values = match domain {
+                Domain::Nothing => Vec::new(),
+                domain => vec![domain.sample(family, pick)],
+            };
+            pieces.push(Piece { not: pick(4) == 0, option: option.into(), values });
+        }
     }
-    let protocol = match descriptor.protocols {
-        [] if pick(3) == 0 => {
+    let protocols =
+        descriptors.iter().map(|descriptor| descriptor.protocols).find(|protocols| !protocols.is_empty());
+    let protocol = match protocols {
+        None if pick(3) == 0 => {
             let others = ["tcp", "udp", "sctp", "all", "132", "icmp", "esp", "0x11", "TCP"];
             others[pick(others.len() as u64) as usize].to_owned()
         }
-        [] => return pieces,
-        protocols => {
+        None => return pieces,
+        Some(protocols) => {
             let number = protocols[pick(protocols.len() as u64) as usize];
             if pick(6) == 0 { number.to_string() } else { pkttables::model::protocol::name(number) }
         }

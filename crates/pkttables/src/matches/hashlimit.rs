@@ -272,6 +272,9 @@ impl Extension for Hashlimit {
                             "the burst cannot be smaller than the bytes per second",
                         ));
                     }
+                    Some(bytes) if bytes > u32::MAX.into() => {
+                        return Err(ValueError::OutOfRange { min: 1, max: u32::MAX.into() });
+                    }
                     Some(bytes) => bytes.div_ceil(per_second),
                 };
                 if self.rate_match && self.interval == 0 {

@@ -55,6 +55,7 @@ fn bytes() {
         "--hashlimit-upto 123456b/s --hashlimit-burst 1mb --hashlimit-name mini7" => same,
         "--hashlimit-above 512kb/sec --hashlimit-burst 1mb --hashlimit-name a"
             => "--hashlimit-above 512kb/s --hashlimit-burst 1mb --hashlimit-name a",
+        "--hashlimit-upto 2mb/s --hashlimit-burst 4294967296b --hashlimit-name a" => fails,
         "--hashlimit-upto 0b/s --hashlimit-name a" => fails,
         "--hashlimit-upto kb/s --hashlimit-name a" => fails,
         "--hashlimit-upto 1gb/s --hashlimit-name a" => fails,
