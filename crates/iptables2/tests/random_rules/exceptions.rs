@@ -283,6 +283,12 @@ const EXCEPTIONS: &[Exception] = &[
         applies: |_, outcome| outcome.ours.said.contains("the range ends before it begins"),
     },
     Exception {
+        name: "attached addresses",
+        reason: "1.8.9 takes `--destination=` for a part of the address",
+        since: Some(V1_8_11),
+        applies: |_, outcome| codes(outcome) == (0, 2) && outcome.theirs.said.contains("--destination="),
+    },
+    Exception {
         name: "order of options",
         reason: "1.8.9 looks at single options, not at all together: what comes first, or excludes each other",
         since: Some(V1_8_11),
