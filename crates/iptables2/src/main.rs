@@ -1,6 +1,17 @@
 //! `iptables2`: by the name it is called it is iptables, ip6tables, or their -save and -restore; otherwise it has
 //! subcommands of its own.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice
+    )
+)]
 
 #[macro_use]
 mod output;

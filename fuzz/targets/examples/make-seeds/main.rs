@@ -26,9 +26,14 @@ fn main() -> io::Result<()> {
 struct Seeds(PathBuf);
 
 impl Seeds {
+    /// Adds a seed for a target to those of its group.
     fn add(&self, target: &str, name: &str, bytes: impl AsRef<[u8]>) -> io::Result<()> {
-        let folder = self.0.join(target);
+        let place = |targets: &[&str]| targets.iter().position(|other| *other == target);
+        let mut groups = fuzz_targets::GROUPS.iter();
+        let found = groups.find_map(|(group, _, targets)| Some((group, u8::try_from(place(targets)?).ok()?)));
+        let (group, number) = found.ok_or_else(|| io::Error::other(format!("no target {target}")))?;
+        let folder = self.0.join(group);
         fs::create_dir_all(&folder)?;
-        fs::write(folder.join(name), bytes)
+        fs::write(folder.join(format!("{target}-{name}")), [&[number], bytes.as_ref()].concat())
     }
 }

@@ -22,6 +22,21 @@ const TEXTS: [(&str, &str); 5] = [
     ("setting", "net.netfilter.nf_conntrack_tcp_loose=0"),
 ];
 
+const SCENARIO: &str = "\
+ruleset = \"*filter\\n:INPUT DROP [0:0]\\n-A INPUT -p tcp --dport 22 -j ACCEPT\\nCOMMIT\\n\"
+locals = [\"10.0.0.1\"]
+routes = [\"0.0.0.0/0=eth0\"]
+start = 2025-01-01T00:00:00Z
+sysctl = { \"net.ipv4.ip_forward\" = 1 }
+
+[[test]]
+name = \"one\"
+packets = [
+  { send = \"in=eth0 src=192.0.2.9 dst=10.0.0.1 proto=tcp dport=22 flags=SYN\", expect = \"accept\", hook = \"INPUT\" },
+  { send = { in = \"eth0\", src = \"192.0.2.9\", dst = \"10.0.0.1\", proto = \"udp\", ttl = 3 }, expect = \"drop\", mark = 0 },
+]
+";
+
 pub(crate) fn write(seeds: &Seeds) -> io::Result<()> {
     let tcp = [
         (true, 0x02, ""),
@@ -61,7 +76,49 @@ pub(crate) fn write(seeds: &Seeds) -> io::Result<()> {
     for (name, text) in TEXTS {
         seeds.add("host_texts", name, text)?;
     }
-    Ok(())
+    seeds.add("capture", "pcapng", pcapng(&tcp))?;
+    seeds.add("capture", "pcap", pcap(&udp))?;
+    seeds.add("scenario_file", "some", SCENARIO)
+}
+
+/// A section, an interface with a name, and packets of an Ethernet link.
+fn pcapng(packets: &[Vec<u8>]) -> Vec<u8> {
+    let block = |kind: u32, body: &[u8]| {
+        let body = padded(body);
+        let len = (12 + body.len() as u32).to_le_bytes();
+        [&kind.to_le_bytes()[..], &len, &body, &len].concat()
+    };
+    let section = [&0x1a2b_3c4d_u32.to_le_bytes()[..], &[1, 0, 0, 0], &[0xff; 8]].concat();
+    let interface = [&[1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 4, 0][..], b"eth0", &[0; 4]].concat();
+    let mut file = [block(0x0a0d_0d0a, &section), block(1, &interface)].concat();
+    for packet in packets {
+        let frame = frame(packet);
+        let len = (frame.len() as u32).to_le_bytes();
+        file.extend(block(6, &[&[0; 12][..], &len, &len, &padded(&frame)].concat()));
+    }
+    file
+}
+
+/// The older form, in microseconds.
+fn pcap(packets: &[Vec<u8>]) -> Vec<u8> {
+    let mut file =
+        [&0xa1b2_c3d4_u32.to_le_bytes()[..], &[2, 0, 4, 0], &[0; 8], &[0, 0, 1, 0], &[1, 0, 0, 0]].concat();
+    for packet in packets {
+        let frame = frame(packet);
+        let len = (frame.len() as u32).to_le_bytes();
+        file.extend([&[1, 0, 0, 0, 2, 0, 0, 0][..], &len, &len, &frame].concat());
+    }
+    file
+}
+
+fn frame(packet: &[u8]) -> Vec<u8> {
+    [&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0][..], packet].concat()
+}
+
+fn padded(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    bytes
 }
 
 fn ends(out: bool) -> ([u8; 4], [u8; 4], [u8; 4]) {

@@ -13,8 +13,24 @@ use crate::{RULES, Seeds};
 /// How many rules stand in one file.
 const RULES_PER_FILE: usize = 12;
 
+const EDITS: &str = "\
+N00web
+A00web -p tcp -m tcp --dport 80 -j ACCEPT
+A00INPUT -j web
+I01INPUT -s 10.0.0.0/8 -j DROP
+P05OUTPUT
+
+Z00INPUT
+E00web www
+D01INPUT
+
+F00www
+X00other
+";
+
 pub(crate) fn write(seeds: &Seeds) -> io::Result<()> {
     layouts(seeds)?;
+    seeds.add("c_edits", "some", EDITS)?;
     for (index, table) in RULES.split_inclusive("COMMIT\n").enumerate() {
         for target in ["save_file", "written_rule", "c_api"] {
             seeds.add(target, &format!("table-{index}"), table)?;

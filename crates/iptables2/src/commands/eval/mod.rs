@@ -1,16 +1,15 @@
 //! `iptables2 eval`
 
 pub(super) mod arguments;
-mod capture;
 pub(super) mod report;
 
 use crate::Result;
 use crate::connect::Options;
 use crate::failure::Failure;
 use arguments::Rules;
-use capture::Captured;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use iptables2::capture::{self, Captured};
 use pkttables::packet::{Data, InterfaceName};
 use pkttables::text::save::{CounterStyle, write_ruleset};
 use pkttables_eval::builder::{Made, PacketBuilder};

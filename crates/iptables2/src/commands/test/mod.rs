@@ -1,6 +1,5 @@
 //! `iptables2 test`
 
-mod file;
 mod junit;
 mod plan;
 

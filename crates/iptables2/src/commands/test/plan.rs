@@ -1,4 +1,4 @@
-use super::file::{self, File, Words};
+use iptables2::scenario_file::{self as file, File, Words};
 use pkttables::model::{Family, Hook};
 use pkttables::registry::{Backend, Registry};
 use pkttables::text::{self, Diagnostic, Parser, ReadOptions, read_ruleset};
