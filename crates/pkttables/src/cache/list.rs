@@ -1,5 +1,7 @@
 /// The most children that a node has.
 const WIDTH: usize = 64;
+/// So many children are looked at together.
+const AT_ONCE: usize = 16;
 /// No node, no item.
 const NONE: u32 = u32::MAX;
 
@@ -151,6 +153,11 @@ impl<T> List<T> {
 
     /// Takes out the item at a place, from 0.
     pub fn remove(&mut self, index: usize) -> Option<T> {
+        self.take(index).map(|(_, item)| item)
+    }
+
+    /// Takes out the item at a place, from 0, and tells the name that it had.
+    pub fn take(&mut self, index: usize) -> Option<(ItemId, T)> {
         if index >= self.len {
             return None;
         }
@@ -166,7 +173,7 @@ impl<T> List<T> {
         self.len -= 1;
         self.prune(number);
         self.free.push(id);
-        self.slots.get_mut(id as usize)?.item.take()
+        self.slots.get_mut(id as usize)?.item.take().map(|item| (ItemId(id), item))
     }
 
     /// The items in order.
@@ -280,18 +287,32 @@ impl<T> List<T> {
 impl Node {
     /// The child that the item at `index` below this node is in, and how many items are before that child.
     fn child_of(&self, index: usize) -> (usize, usize) {
-        let (mut before, last) = (0, self.counts.len().saturating_sub(1));
-        for (at, &count) in self.counts.iter().enumerate() {
-            if at == last || index < before + count as usize {
-                return (at, before);
+        let last = self.counts.len().saturating_sub(1);
+        let counts = self.counts.get(..last).unwrap_or_default();
+        let (mut at, mut before) = (0, 0);
+        for chunk in counts.chunks_exact(AT_ONCE) {
+            let sum = chunk.iter().sum::<u32>() as usize;
+            if index < before + sum {
+                break;
             }
-            before += count as usize;
+            (at, before) = (at + AT_ONCE, before + sum);
         }
-        (last, before)
+        for &count in counts.get(at..).unwrap_or_default() {
+            if index < before + count as usize {
+                break;
+            }
+            (at, before) = (at + 1, before + count as usize);
+        }
+        (at, before)
     }
 
     fn place_of(&self, child: u32) -> Option<usize> {
-        self.children.iter().position(|&other| other == child)
+        let chunks = self.children.chunks(AT_ONCE).enumerate();
+        // Without a way out in the middle, the processor compares all of a chunk at once.
+        let mut found =
+            chunks.filter(|(_, chunk)| chunk.iter().fold(false, |is, &other| is | (other == child)));
+        let (chunk, children) = found.next()?;
+        Some(chunk * AT_ONCE + children.iter().position(|&other| other == child)?)
     }
 }
 

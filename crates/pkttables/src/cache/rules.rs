@@ -4,6 +4,7 @@ use crate::kernel::{RuleEntry, RuleRef};
 use crate::model::{Family, Rule};
 use crate::nft::RuleBody;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// After this many rules were looked for by what they do, an index of that is made.
 const SEARCHES: u32 = 2;
@@ -14,10 +15,15 @@ pub struct ChainRules {
     family: Family,
     list: List<CachedRule>,
     /// Made when it is first needed.
-    by_handle: Option<HashMap<u64, ItemId>>,
+    by_handle: Option<HashMap<u64, ItemId, BuildHasherDefault<HandleHasher>>>,
     by_content: Option<Box<Contents>>,
     searches: u32,
 }
+
+/// Puts handles that follow one another, as those of a chain mostly do, side by side. The kernel gives them, so that
+/// nobody can choose them to fall together.
+#[derive(Clone, Debug, Default)]
+struct HandleHasher(u64);
 
 /// The rules that have each fingerprint.
 #[derive(Clone, Debug, Default)]
@@ -70,8 +76,10 @@ impl ChainRules {
     pub fn index_of_handle(&mut self, handle: u64) -> Option<usize> {
         let list = &self.list;
         let index = self.by_handle.get_or_insert_with(|| {
+            let mut index = HashMap::with_capacity_and_hasher(list.len(), BuildHasherDefault::default());
             let ids = (0..list.len()).filter_map(|index| list.id(index));
-            ids.filter_map(|id| Some((list.item(id)?.handle()?, id))).collect()
+            index.extend(ids.filter_map(|id| Some((list.item(id)?.handle()?, id))));
+            index
         });
         self.list.index_of(*index.get(&handle)?)
     }
@@ -112,8 +120,7 @@ impl ChainRules {
 
     /// Takes out the rule at a place, from 0.
     pub fn remove(&mut self, index: usize) -> Option<CachedRule> {
-        let id = self.list.id(index)?;
-        let rule = self.list.remove(index)?;
+        let (id, rule) = self.list.take(index)?;
         if let (Some(by_handle), Some(handle)) = (&mut self.by_handle, rule.handle()) {
             by_handle.remove(&handle);
         }
@@ -143,6 +150,21 @@ impl ChainRules {
     fn fingerprint(&mut self, rule: &CachedRule) -> Option<u64> {
         let contents = self.by_content.as_mut()?;
         Some(contents.fingerprints.of(self.family, rule.known()?))
+    }
+}
+
+impl Hasher for HandleHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.write_u64(self.0 << 8 | u64::from(byte)));
+    }
+
+    fn write_u64(&mut self, handle: u64) {
+        self.0 = handle;
+    }
+
+    fn finish(&self) -> u64 {
+        // The place comes from the low bits, and what tells those at one place apart from the high ones.
+        self.0 ^ self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) & u64::MAX << 57
     }
 }
 

@@ -3,6 +3,7 @@ use super::rules::{CachedRule, ChainRules};
 use crate::kernel::{ChainEntry, ChainKind, KernelError, Snapshot};
 use crate::model::{Chain, Family, Rule, TableName, Target};
 use nfnetlink::Transport;
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Weak};
 
@@ -213,24 +214,20 @@ impl CachedTable {
         }
     }
 
-    /// Has `look` see the calls as they are without the rules of the chains at some places and with the rules of
-    /// other chains; then they are again as they were.
+    /// Has `look` see the calls as they are without some and with others, given by caller and callee; then they are
+    /// again as they were.
     pub(crate) fn with_calls<R>(
         &mut self,
-        gone: &[usize],
-        come: &[&Chain],
+        gone: &[(Cow<'_, str>, Cow<'_, str>)],
+        come: &[(Cow<'_, str>, Cow<'_, str>)],
         look: impl FnOnce(&Calls) -> R,
     ) -> R {
-        let Self { chains, calls, .. } = self;
-        let old = || gone.iter().filter_map(|&place| chains.get(place));
-        old().for_each(|chain| chain.callees().for_each(|callee| calls.remove(&chain.entry.name, callee)));
-        let callees = |chain: &'_ &Chain, each: &mut dyn FnMut(&str)| {
-            chain.rules.iter().filter_map(callee).for_each(each);
-        };
-        come.iter().for_each(|chain| callees(chain, &mut |callee| calls.add(&chain.name, callee)));
+        let calls = &mut self.calls;
+        gone.iter().for_each(|(caller, callee)| calls.remove(caller, callee));
+        come.iter().for_each(|(caller, callee)| calls.add(caller, callee));
         let seen = look(calls);
-        come.iter().for_each(|chain| callees(chain, &mut |callee| calls.remove(&chain.name, callee)));
-        old().for_each(|chain| chain.callees().for_each(|callee| calls.add(&chain.entry.name, callee)));
+        come.iter().for_each(|(caller, callee)| calls.remove(caller, callee));
+        gone.iter().for_each(|(caller, callee)| calls.add(caller, callee));
         seen
     }
 
@@ -276,22 +273,24 @@ impl CachedTable {
 
     /// Puts a rule at a place, from 0, of a chain whose rules are known.
     pub fn insert(&mut self, chain: &str, index: usize, rule: CachedRule) {
-        let calls = rule.known().and_then(callee).map(Box::<str>::from);
-        let Some(rules) = self.rules_mut(chain).filter(|rules| index <= rules.len()) else { return };
-        rules.insert(index, rule);
-        if let Some(callee) = calls {
-            self.calls.add(chain, &callee);
+        let Some(place) = self.place(chain) else { return };
+        let rules = self.chains.get_mut(place).and_then(|chain| chain.rules.as_mut());
+        let Some(rules) = rules.filter(|rules| index <= rules.len()) else { return };
+        if let Some(callee) = rule.known().and_then(callee) {
+            self.calls.add(chain, callee);
         }
-        self.touch(chain);
+        rules.insert(index, rule);
+        self.touch(place);
     }
 
     /// Takes out the rule at a place, from 0, of a chain whose rules are known.
     pub fn remove(&mut self, chain: &str, index: usize) -> Option<CachedRule> {
-        let rule = self.rules_mut(chain)?.remove(index)?;
+        let place = self.place(chain)?;
+        let rule = self.chains.get_mut(place)?.rules.as_mut()?.remove(index)?;
         if let Some(callee) = rule.known().and_then(callee) {
             self.calls.remove(chain, callee);
         }
-        self.touch(chain);
+        self.touch(place);
         Some(rule)
     }
 
@@ -306,12 +305,12 @@ impl CachedTable {
         known.callees().for_each(|callee| self.calls.remove(chain, callee));
         known.rules = None;
         self.unread.insert(place);
-        self.touch(chain);
+        self.touch(place);
     }
 
-    /// Forgets what a chain was found to be as.
-    fn touch(&mut self, chain: &str) {
-        if let Some(found) = self.place(chain).and_then(|place| self.found_as.get_mut(place)) {
+    /// Forgets what the chain at this place was found to be as.
+    fn touch(&mut self, place: usize) {
+        if let Some(found) = self.found_as.get_mut(place) {
             *found = Weak::new();
         }
     }
@@ -339,7 +338,7 @@ impl CachedChain {
     }
 
     /// The chains that its rules call, as far as they are known; for each rule that does.
-    fn callees(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn callees(&self) -> impl Iterator<Item = &str> {
         let rules = self.rules.iter().flat_map(ChainRules::iter);
         rules.filter_map(|rule| callee(rule.known()?))
     }

@@ -24,7 +24,7 @@ impl<T> From<Negatable<T>> for (T, bool) {
 }
 
 /// The conditions that every rule can have without naming a match.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Header {
     /// `-s`
     pub source: Option<Negatable<AddressMask>>,

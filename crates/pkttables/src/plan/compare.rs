@@ -2,6 +2,7 @@ use super::changes::Changes;
 use super::error::PlanError;
 use super::numbers::Numbers;
 use super::pairing::Pairing;
+use super::rough::{Rough, key};
 use super::scope::Scope;
 use super::sequence::common;
 use super::step::{Plan, Step};
@@ -42,20 +43,18 @@ pub fn plan(
     surplus.retain(|chain| !comparison.renamed.contains_key(&chain.entry.name));
     let new_names: HashSet<&str> = renamed.iter().map(|(_, new)| &*new.name).collect();
 
-    let (mut changes, mut same) = (Changes::default(), Vec::new());
+    let mut same = Vec::new();
     for &(chain, place) in &pairing.compared {
         let is_renamed = new_names.contains(&*chain.name);
         let steps = comparison.steps();
         if !is_renamed {
             comparison.chain(place.and_then(at), chain)?;
         }
-        match place {
-            // Rules that call chains by new names are found to be the same, too.
-            Some(place) if steps == comparison.steps() && renamed.is_empty() => same.push((chain, place)),
-            _ => changes.replace(place, chain),
+        // Rules that call chains by new names are found to be the same, too.
+        if let Some(place) = place.filter(|_| steps == comparison.steps() && renamed.is_empty()) {
+            same.push((chain, place));
         }
     }
-    pairing.surplus.iter().for_each(|&place| changes.remove(place));
 
     let mut steps = std::mem::take(&mut comparison.made);
     if current.all().is_empty() && !steps.is_empty() {
@@ -69,6 +68,10 @@ pub fn plan(
         new: new.name.clone(),
         handle: old.entry.handle,
     }));
+    let changes = match comparison.renamed.is_empty() {
+        true => Changes::of_steps(&steps),
+        false => Changes::of_chains(&pairing, current),
+    };
     changes.check(current, wanted.name)?;
     same.into_iter().for_each(|(chain, place)| current.found_as(place, chain));
     Ok(Plan { family, table: wanted.name, steps })
@@ -95,6 +98,13 @@ fn deletions(surplus: &[&CachedChain]) -> Vec<Step> {
     }
     steps.append(&mut deleted);
     steps
+}
+
+/// Rules that stay, and where they are on both sides.
+struct Run {
+    old: usize,
+    new: usize,
+    len: usize,
 }
 
 struct Comparison {
@@ -199,14 +209,12 @@ impl Comparison {
         let old_middle = old.get(..old.len() - behind).unwrap_or_default();
         let new_middle = new.get(..new.len() - behind).unwrap_or_default();
         let after = old.get(old.len() - behind).and_then(|rule| rule.handle());
-        let kept = self.common(old_middle, new_middle);
-
         let (mut old_at, mut new_at) = (0, 0);
-        let end = (old_middle.len(), new_middle.len());
-        for (old_stop, new_stop) in kept.into_iter().chain([end]) {
-            let anchor = old_middle.get(old_stop).map_or(after, |rule| rule.handle());
-            let gone = old_middle.get(old_at..old_stop).unwrap_or_default();
-            let come = new_middle.get(new_at..new_stop).unwrap_or_default();
+        let end = Run { old: old_middle.len(), new: new_middle.len(), len: 0 };
+        for run in self.kept(old_middle, new_middle).into_iter().chain([end]) {
+            let anchor = old_middle.get(run.old).map_or(after, |rule| rule.handle());
+            let gone = old_middle.get(old_at..run.old).unwrap_or_default();
+            let come = new_middle.get(new_at..run.new).unwrap_or_default();
             let pairs = gone.len().min(come.len());
             self.rules.extend(gone.iter().zip(come).map(|(old, rule)| Step::Replace {
                 chain: chain.into(),
@@ -216,14 +224,45 @@ impl Comparison {
             self.rules.extend(come.iter().skip(pairs).map(|rule| insertion(chain, anchor, rule)));
             let deleted = gone.iter().skip(pairs);
             self.rules.extend(deleted.map(|old| Step::Delete { chain: chain.into(), old: (*old).clone() }));
-            (old_at, new_at) = (old_stop + 1, new_stop + 1);
+            (old_at, new_at) = (run.old + run.len, run.new + run.len);
         }
     }
 
-    fn common(&mut self, old: &[&CachedRule], new: &[Rule]) -> Vec<(usize, usize)> {
+    /// What stays: as much as can.
+    ///
+    /// As long as the next rules of both sides are the same, or one of them is certainly not on the other side, there is
+    /// only one thing to do, and nothing has to be weighed.
+    fn kept(&mut self, old: &[&CachedRule], new: &[Rule]) -> Vec<Run> {
+        let (mut kept, mut old_at, mut new_at) = (Vec::new(), 0, 0);
         if old.is_empty() || new.is_empty() {
-            return Vec::new();
+            return kept;
         }
+        let key_of = |rule: &CachedRule| rule.known().map_or(0, |rule| key(&self.now(rule)));
+        let olds = Rough::of(old.iter().map(|rule| key_of(rule)));
+        let news = Rough::of(new.iter().map(key));
+        loop {
+            let (old_rest, new_rest) = (old.get(old_at..), new.get(new_at..));
+            let (old_rest, new_rest) = (old_rest.unwrap_or_default(), new_rest.unwrap_or_default());
+            let len = old_rest.iter().zip(new_rest).take_while(|(old, new)| self.does(old, new)).count();
+            kept.extend((len > 0).then_some(Run { old: old_at, new: new_at, len }));
+            (old_at, new_at) = (old_at + len, new_at + len);
+            let (Some(next_old), Some(next_new)) = (old_rest.get(len), new_rest.get(len)) else {
+                return kept;
+            };
+            let goes = !news.may_have(key_of(next_old));
+            let comes = !olds.may_have(key(next_new));
+            if !goes && !comes {
+                break;
+            }
+            (old_at, new_at) = (old_at + usize::from(goes), new_at + usize::from(comes));
+        }
+        let (old, new) = (old.get(old_at..).unwrap_or_default(), new.get(new_at..).unwrap_or_default());
+        let pairs = self.common(old, new).into_iter();
+        kept.extend(pairs.map(|(old, new)| Run { old: old_at + old, new: new_at + new, len: 1 }));
+        kept
+    }
+
+    fn common(&mut self, old: &[&CachedRule], new: &[Rule]) -> Vec<(usize, usize)> {
         let fingerprints = std::mem::take(&mut self.fingerprints);
         let mut numbers = Numbers::new(self.family, fingerprints, old.len() + new.len());
         let old: Vec<usize> =

@@ -14,6 +14,7 @@ mod merge;
 mod numbers;
 mod pairing;
 mod print;
+mod rough;
 mod scope;
 mod sequence;
 mod step;

@@ -10,7 +10,13 @@ pub(super) struct Numbers<'r> {
     /// The number of the first rule of each fingerprint.
     first: HashMap<u64, usize>,
     /// Each number's rule, and the next number of the same fingerprint.
-    rules: Vec<(Cow<'r, Rule>, Option<usize>)>,
+    rules: Vec<(Numbered<'r>, Option<usize>)>,
+}
+
+/// A rule of which there may be many; so it is small.
+enum Numbered<'r> {
+    Borrowed(&'r Rule),
+    Owned(Box<Rule>),
 }
 
 impl<'r> Numbers<'r> {
@@ -23,12 +29,25 @@ impl<'r> Numbers<'r> {
         let new = self.rules.len();
         let mut number = *self.first.entry(self.fingerprints.of(self.family, &rule)).or_insert(new);
         while let Some((other, next)) = self.rules.get_mut(number) {
-            if other.does_the_same(&rule) {
+            if other.rule().does_the_same(&rule) {
                 return number;
             }
             number = *next.get_or_insert(new);
         }
+        let rule = match rule {
+            Cow::Borrowed(rule) => Numbered::Borrowed(rule),
+            Cow::Owned(rule) => Numbered::Owned(rule.into()),
+        };
         self.rules.push((rule, None));
         new
+    }
+}
+
+impl Numbered<'_> {
+    fn rule(&self) -> &Rule {
+        match self {
+            Self::Borrowed(rule) => rule,
+            Self::Owned(rule) => rule,
+        }
     }
 }
