@@ -8,6 +8,7 @@
 mod calls;
 mod difference;
 mod fingerprint;
+mod handles;
 mod list;
 mod live;
 mod rules;

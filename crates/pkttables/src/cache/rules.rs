@@ -1,10 +1,10 @@
 use super::fingerprint::Fingerprints;
+use super::handles::Handles;
 use super::list::{ItemId, Iter, List};
 use crate::kernel::{RuleEntry, RuleRef};
 use crate::model::{Family, Rule};
 use crate::nft::RuleBody;
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
 /// After this many rules were looked for by what they do, an index of that is made.
 const SEARCHES: u32 = 2;
@@ -15,15 +15,10 @@ pub struct ChainRules {
     family: Family,
     list: List<CachedRule>,
     /// Made when it is first needed.
-    by_handle: Option<HashMap<u64, ItemId, BuildHasherDefault<HandleHasher>>>,
+    by_handle: Option<Handles>,
     by_content: Option<Box<Contents>>,
     searches: u32,
 }
-
-/// Puts handles that follow one another, as those of a chain mostly do, side by side. The kernel gives them, so that
-/// nobody can choose them to fall together.
-#[derive(Clone, Debug, Default)]
-struct HandleHasher(u64);
 
 /// The rules that have each fingerprint.
 #[derive(Clone, Debug, Default)]
@@ -76,12 +71,10 @@ impl ChainRules {
     pub fn index_of_handle(&mut self, handle: u64) -> Option<usize> {
         let list = &self.list;
         let index = self.by_handle.get_or_insert_with(|| {
-            let mut index = HashMap::with_capacity_and_hasher(list.len(), BuildHasherDefault::default());
             let ids = (0..list.len()).filter_map(|index| list.id(index));
-            index.extend(ids.filter_map(|id| Some((list.item(id)?.handle()?, id))));
-            index
+            Handles::of(ids.filter_map(|id| Some((list.item(id)?.handle()?, id))))
         });
-        self.list.index_of(*index.get(&handle)?)
+        self.list.index_of(index.get(handle)?)
     }
 
     /// The place of the first rule that does the same as this one, from 0.
@@ -122,7 +115,7 @@ impl ChainRules {
     pub fn remove(&mut self, index: usize) -> Option<CachedRule> {
         let (id, rule) = self.list.take(index)?;
         if let (Some(by_handle), Some(handle)) = (&mut self.by_handle, rule.handle()) {
-            by_handle.remove(&handle);
+            by_handle.remove(handle);
         }
         if let Some(fingerprint) = self.fingerprint(&rule)
             && let Some(Contents { ids: by_content, .. }) = self.by_content.as_deref_mut()
@@ -150,21 +143,6 @@ impl ChainRules {
     fn fingerprint(&mut self, rule: &CachedRule) -> Option<u64> {
         let contents = self.by_content.as_mut()?;
         Some(contents.fingerprints.of(self.family, rule.known()?))
-    }
-}
-
-impl Hasher for HandleHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.write_u64(self.0 << 8 | u64::from(byte)));
-    }
-
-    fn write_u64(&mut self, handle: u64) {
-        self.0 = handle;
-    }
-
-    fn finish(&self) -> u64 {
-        // The place comes from the low bits, and what tells those at one place apart from the high ones.
-        self.0 ^ self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) & u64::MAX << 57
     }
 }
 
@@ -217,8 +195,10 @@ mod tests {
         ) {
             let mut rules = ChainRules::new(Family::Ipv4);
             let mut vector: Vec<(u64, u8)> = Vec::new();
-            for (handle, (remove, place, target)) in edits.into_iter().enumerate() {
-                let handle = handle as u64;
+            for (edit, (remove, place, target)) in edits.into_iter().enumerate() {
+                // Some are far from the others.
+                let handle = |edit: u64| if edit.is_multiple_of(7) { edit << 40 } else { edit };
+                let (half, handle) = (handle(edit as u64 / 2), handle(edit as u64));
                 if remove == 0 && !vector.is_empty() {
                     let place = place % vector.len();
                     vector.remove(place);
@@ -231,8 +211,8 @@ mod tests {
                 }
                 let by_content = vector.iter().position(|&(_, other)| other == target);
                 prop_assert_eq!(rules.find(&rule(target)), by_content);
-                let by_handle = vector.iter().position(|&(other, _)| other == handle / 2);
-                prop_assert_eq!(rules.index_of_handle(handle / 2), by_handle);
+                let by_handle = vector.iter().position(|&(other, _)| other == half);
+                prop_assert_eq!(rules.index_of_handle(half), by_handle);
             }
             let handles = rules.iter().filter_map(CachedRule::handle);
             prop_assert!(handles.eq(vector.iter().map(|&(handle, _)| handle)));

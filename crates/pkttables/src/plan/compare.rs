@@ -249,8 +249,12 @@ impl Comparison {
             let (Some(next_old), Some(next_new)) = (old_rest.get(len), new_rest.get(len)) else {
                 return kept;
             };
-            let goes = !news.may_have(key_of(next_old));
-            let comes = !olds.may_have(key(next_new));
+            let stays =
+                |place: usize| place >= new_at && new.get(place).is_some_and(|new| self.does(next_old, new));
+            let was =
+                |place: usize| place >= old_at && old.get(place).is_some_and(|old| self.does(old, next_new));
+            let goes = !news.may_have(key_of(next_old), stays);
+            let comes = !olds.may_have(key(next_new), was);
             if !goes && !comes {
                 break;
             }

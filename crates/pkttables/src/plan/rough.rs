@@ -3,43 +3,73 @@
 use crate::model::{Match, Rule, Target};
 use std::hash::{Hash as _, Hasher};
 
-/// A set of rules of which only so much is kept that it can tell what is not in it.
+/// Finds the rules of a list that have a key in common, by their places.
 #[derive(Debug)]
 pub(super) struct Rough {
-    /// Parts of keys; zero where there is none.
-    slots: Vec<u32>,
-    /// Whether anything may be in it.
+    slots: Vec<Slot>,
+    /// For each rule the place of the one before it that has the same key.
+    before: Vec<u32>,
+    /// Whether it has been given up.
     full: bool,
+}
+
+/// A part of a key, zero where there is none, and the place of the last rule that has the key.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    part: u32,
+    last: u32,
 }
 
 /// So many slots are looked at for a key: whoever makes rules whose keys fall together must not make it slow.
 const PROBES: usize = 16;
+/// So many rules of one key are looked at.
+const ALIKE: usize = 32;
+/// No rule.
+const NONE: u32 = u32::MAX;
 
 impl Rough {
-    /// A set of the rules with these keys.
+    /// Of the rules with these keys.
     pub(super) fn of(keys: impl ExactSizeIterator<Item = u64>) -> Self {
-        let mut set = Self { slots: vec![0; (2 * keys.len()).next_power_of_two()], full: false };
-        keys.for_each(|key| set.add(key));
-        set
+        let slots = vec![Slot::default(); (2 * keys.len()).next_power_of_two()];
+        let mut this =
+            Self { slots, before: Vec::with_capacity(keys.len()), full: keys.len() >= NONE as usize };
+        keys.for_each(|key| this.add(key));
+        this
     }
 
-    /// Whether a rule with this key may be in it; not if it certainly is not.
-    pub(super) fn may_have(&self, key: u64) -> bool {
-        self.full || self.place(key).is_none_or(|place| self.slots.get(place) == Some(&part(key)))
+    /// Whether one of the rules with this key may be what `is` looks for; not if certainly none is.
+    pub(super) fn may_have(&self, key: u64, is: impl Fn(usize) -> bool) -> bool {
+        let Some(slot) = self.place(key).and_then(|place| self.slots.get(place)).filter(|_| !self.full)
+        else {
+            return true;
+        };
+        let mut next = if slot.part == 0 { NONE } else { slot.last };
+        for _ in 0..ALIKE {
+            match self.before.get(next as usize) {
+                None => return false,
+                Some(_) if is(next as usize) => return true,
+                Some(&before) => next = before,
+            }
+        }
+        true
     }
 
     fn add(&mut self, key: u64) {
-        match self.place(key).and_then(|place| self.slots.get_mut(place)) {
-            Some(slot) => *slot = part(key),
-            None => self.full = true,
-        }
+        let last = self.before.len() as u32;
+        let Some(slot) = self.place(key).and_then(|place| self.slots.get_mut(place)) else {
+            self.full = true;
+            return;
+        };
+        self.before.push(if slot.part == 0 { NONE } else { slot.last });
+        *slot = Slot { part: part(key), last };
     }
 
     /// The slot that the key is in, or would come into.
     fn place(&self, key: u64) -> Option<usize> {
         let places = (0..PROBES).map(|step| (key as usize).wrapping_add(step) & (self.slots.len() - 1));
         let part = part(key);
-        places.into_iter().find(|&place| self.slots.get(place).is_some_and(|&slot| slot == part || slot == 0))
+        let fits = |slot: &Slot| slot.part == part || slot.part == 0;
+        places.into_iter().find(|&place| self.slots.get(place).is_some_and(fits))
     }
 }
 
@@ -111,18 +141,22 @@ mod tests {
     use crate::model::Verdict;
 
     #[test]
-    fn what_is_in_it_may_be_in_it_and_hardly_anything_else() {
-        let keys = |from: u32| (from..from + 20_000).map(jump).map(|rule| key(&rule));
-        let set = Rough::of(keys(0).collect::<Vec<_>>().into_iter());
-        assert!(!set.full && keys(0).all(|key| set.may_have(key)));
-        assert!(keys(20_000).filter(|&key| set.may_have(key)).count() < 3);
+    fn finds_what_is_there_and_hardly_anything_else() {
+        let keys = |from: u32| (from..from + 20_000).map(jump).map(|rule| key(&rule)).collect::<Vec<_>>();
+        let rough = Rough::of(keys(0).into_iter());
+        assert!(keys(0).iter().enumerate().all(|(place, &key)| rough.may_have(key, |found| found == place)));
+        assert!(keys(20_000).iter().filter(|&&key| rough.may_have(key, |_| true)).count() < 3);
+        let twice = Rough::of([5, 5, 7].into_iter());
+        assert!(twice.may_have(5, |place| place == 0) && twice.may_have(5, |place| place == 1));
+        assert!(!twice.may_have(5, |place| place == 2) && !twice.may_have(6, |_| true));
     }
 
     #[test]
-    fn keys_that_fall_together_make_it_say_that_all_may_be_there() {
-        let set = Rough::of((0..1000_u32).map(|number| u64::from(number) << 33));
-        assert!(set.full && set.may_have(7));
-        assert!(!Rough::of(std::iter::empty::<u64>().collect::<Vec<_>>().into_iter()).may_have(7));
+    fn keys_that_fall_together_make_it_give_up() {
+        let rough = Rough::of((0..1000_u32).map(|number| u64::from(number) << 33));
+        assert!(rough.full && rough.may_have(7, |_| false));
+        assert!(Rough::of((0..1000_u32).map(|_| 7)).may_have(7, |_| false));
+        assert!(!Rough::of(Vec::new().into_iter()).may_have(7, |_| true));
     }
 
     #[test]
