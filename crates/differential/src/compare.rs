@@ -37,6 +37,14 @@ pub(crate) fn packet(observed: &Observed, fate: &Fate<'_>) -> Vec<String> {
         observed.delivered.iter().map(|_| "a packet".to_owned()).collect(),
         if local { vec!["a packet".to_owned()] } else { Vec::new() },
     );
+    if fate.verdict == Verdict::Stolen && fate.reply.is_some() {
+        let answer = |answer: &[u8]| hex(&without_cookie(answer));
+        same(
+            "answer",
+            observed.replies.iter().map(|reply| answer(reply)).collect(),
+            fate.reply.iter().map(|reply| answer(reply)).collect(),
+        );
+    }
     if fate.verdict == Verdict::Reject {
         let replies = observed.replies.iter().map(|reply| hex(&without_chance(reply)));
         same(
@@ -88,6 +96,26 @@ fn without_chance(packet: &[u8]) -> Vec<u8> {
         }
     }
     packet
+}
+
+/// The SYN and ACK of `SYNPROXY` without its sequence number and the time in its timestamp.
+fn without_cookie(answer: &[u8]) -> Vec<u8> {
+    let mut answer = without_chance(answer);
+    let tcp = if answer.first().is_some_and(|first| first >> 4 == 6) { 40 } else { 20 };
+    let timestamp = answer.windows(2).skip(tcp + 20).position(|option| option == [8, 10]);
+    let time = timestamp.map(|at| tcp + 20 + at + 2);
+    let blank =
+        (tcp + 4..tcp + 8).chain(tcp + 16..tcp + 18).chain(time.into_iter().flat_map(|at| at..at + 3));
+    for at in blank {
+        if let Some(byte) = answer.get_mut(at) {
+            *byte = 0;
+        }
+    }
+    // The last six bits of the time say what the client can do.
+    if let Some(byte) = time.and_then(|at| answer.get_mut(at + 3)) {
+        *byte &= 0x3f;
+    }
+    answer
 }
 
 /// In hexadecimal; the identifications of IPv6 fragments, which are random, left blank.

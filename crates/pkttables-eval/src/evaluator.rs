@@ -53,7 +53,7 @@ pub struct Fate<'a> {
     pub out: Option<&'a [u8]>,
     /// If the packet came in fragments and was put together: the fragments as which it leaves.
     pub pieces: &'a [Vec<u8>],
-    /// What its sender is told, if the packet was rejected.
+    /// What its sender is told, if the packet was rejected or answered by `SYNPROXY`.
     pub reply: Option<&'a [u8]>,
     /// The number of the queue that it was handed to.
     pub queue: Option<u16>,
@@ -76,7 +76,7 @@ pub enum Verdict {
     Reject,
     /// It was handed to a program.
     Queue,
-    /// A part of the kernel kept it, as a fragment of a packet that is not yet complete.
+    /// A part of the kernel kept it, as a fragment of a packet that is not yet complete or what `SYNPROXY` answers.
     Stolen,
 }
 
@@ -518,6 +518,13 @@ impl<E: Environment, J: Judge> Evaluator<E, J> {
                 Verdict::Queue
             }
             Decision::Stolen => Verdict::Stolen,
+            Decision::Answered(answer) => {
+                if reject::handshake(&mut self.reply, &answer, &self.packet.packet()).is_none() {
+                    self.reply.clear();
+                }
+                self.network.set_hops(&mut self.reply);
+                Verdict::Stolen
+            }
         };
         Ok(None)
     }

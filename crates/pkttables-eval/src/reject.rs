@@ -6,7 +6,7 @@ use crate::conntrack::skip_extensions;
 use pkttables::matches::addrtype::AddressType;
 use pkttables::model::{Family, Hook, protocol};
 use pkttables::packet::{Data, Packet, PacketKind};
-use pkttables::registry::{Answer, Environment};
+use pkttables::registry::{Answer, Environment, Handshake};
 use std::net::IpAddr;
 
 /// Writes the answer into `out`; `false` if there is none to such a packet.
@@ -107,6 +107,36 @@ fn reset(out: &mut Vec<u8>, packet: &Packet<'_>, environment: &mut dyn Environme
     out.extend(sequence.to_be_bytes());
     out.extend(acknowledgement.to_be_bytes());
     out.extend([5 << 4, answer_flags, 0, 0, 0, 0, 0, 0]);
+    write_checksum(out, start, 16, protocol::TCP)
+}
+
+/// Writes the answer to a SYN.
+pub(crate) fn handshake(out: &mut Vec<u8>, answer: &Handshake, packet: &Packet<'_>) -> Option<()> {
+    const NOP: u8 = 1;
+    const SYN_ACK: u8 = 0x12;
+    const ECE: u8 = 0x40;
+    out.clear();
+    let [s1, s2, d1, d2, sequence @ ..] = packet.transport::<8>(0).ok()?;
+    let size = answer.segment_size.map(|size| [2, 4, (size >> 8) as u8, size as u8]);
+    let timestamps = answer.timestamps.map(|(own, echoed)| {
+        let head = if answer.selective { [4, 2, 8, 10] } else { [NOP, NOP, 8, 10] };
+        [head, own.to_be_bytes(), echoed.to_be_bytes()]
+    });
+    let selective = (answer.selective && timestamps.is_none()).then_some([NOP, NOP, 4, 2]);
+    let scale = answer.scale.map(|scale| [NOP, 3, 3, scale]);
+    let words = || {
+        let timestamps = timestamps.into_iter().flatten();
+        size.into_iter().chain(timestamps).chain(selective).chain(scale)
+    };
+    let len = 20 + 4 * words().count();
+    network_header(out, packet.layout.destination, packet.layout.source, protocol::TCP, len, 0, 0x40)?;
+    let start = out.len();
+    out.extend([d1, d2, s1, s2]);
+    out.extend(answer.sequence.to_be_bytes());
+    out.extend(u32::from_be_bytes(sequence).wrapping_add(1).to_be_bytes());
+    let flags = SYN_ACK | if answer.congestion { ECE } else { 0 };
+    out.extend([(len * 4) as u8, flags, 0, 0, 0, 0, 0, 0]);
+    out.extend(words().flatten());
     write_checksum(out, start, 16, protocol::TCP)
 }
 

@@ -4,7 +4,8 @@ use crate::working::Working;
 use crate::{Error, Event, Observer, Report, header, why};
 use pkttables::model::{Counters, Hook, Match, Policy, Ruleset, TableName, Verdict};
 use pkttables::registry::{
-    Action, Answer, Backend, Connections, Context, Edit, Environment, Outcome, Shared, Slot, Translation,
+    Action, Answer, Backend, Connections, Context, Edit, Environment, Handshake, Outcome, Shared, Slot,
+    Translation,
 };
 use std::sync::Arc;
 
@@ -37,6 +38,8 @@ pub enum Decision {
     Reject(Answer),
     /// A target keeps it.
     Stolen,
+    /// A target keeps it and answers in place of its receiver.
+    Answered(Handshake),
     /// Its connection is translated, and it goes on.
     Translate(Translation),
 }
@@ -329,6 +332,7 @@ impl Linear {
                         Action::Queue { number, bypass } => Decision::Queue { number, bypass },
                         Action::Reject(answer) => Decision::Reject(answer),
                         Action::Stolen => Decision::Stolen,
+                        Action::Answered(answer) => Decision::Answered(answer),
                         Action::Translate(translation) => Decision::Translate(translation),
                         Action::Report => {
                             let Some(Go::Target(target)) = self.rules.get(rule).map(|rule| &rule.go) else {

@@ -1,7 +1,7 @@
 use super::Edit;
 use crate::matches::addrtype::AddressType;
 use crate::matches::cgroup::Cgroup;
-use crate::packet::{InterfaceName, Packet};
+use crate::packet::{InterfaceName, Packet, jhash};
 use crate::targets::tproxy::Tproxy;
 use crate::{matches, targets};
 use std::fmt;
@@ -69,9 +69,26 @@ pub trait Environment: fmt::Debug {
         None
     }
 
-    /// Whether the acknowledgement in a TCP packet is of a sequence number that `SYNPROXY` chose. By default it is not.
-    fn is_syn_cookie(&mut self, _packet: &Packet<'_>) -> bool {
-        false
+    /// The sequence number by which `SYNPROXY` answers a SYN. The kernel mixes in a secret and the time; by default it is a
+    /// hash of addresses and ports alone.
+    fn syn_cookie(&mut self, packet: &Packet<'_>) -> u32 {
+        let fold = |address: IpAddr| match address {
+            IpAddr::V4(address) => address.to_bits(),
+            IpAddr::V6(address) => {
+                let [a, b, c, d] = [96, 64, 32, 0].map(|shift| (address.to_bits() >> shift) as u32);
+                jhash::words(&[a, b, c, d], 0)
+            }
+        };
+        let [source, destination] = packet.ports_or_zero().unwrap_or_default();
+        let ports = u32::from(source) << 16 | u32::from(destination);
+        jhash::words(&[fold(packet.layout.source), fold(packet.layout.destination), ports], 0)
+    }
+
+    /// Whether the acknowledgement in a TCP packet is of a sequence number that `SYNPROXY` chose. By default if it is that
+    /// of [`syn_cookie`](Self::syn_cookie).
+    fn is_syn_cookie(&mut self, packet: &Packet<'_>) -> bool {
+        let acknowledged = packet.transport(8).map(u32::from_be_bytes);
+        acknowledged == Ok(self.syn_cookie(packet).wrapping_add(1))
     }
 
     /// The number that stands for a security context; 0 for none. By default 1.

@@ -38,6 +38,8 @@ pub enum Action {
     Reject(Answer),
     /// The packet is kept by the target.
     Stolen,
+    /// The packet, a SYN of TCP, is kept by the target, which answers it in place of its receiver.
+    Answered(Handshake),
     /// Something is reported about the packet; then the next rule is looked at.
     Report,
     /// A copy of the packet is sent elsewhere; then the next rule is looked at.
@@ -60,6 +62,23 @@ pub enum Answer {
     Icmp(u8, u8),
     /// By a TCP segment with RST.
     Reset,
+}
+
+/// The SYN and ACK by which a SYN of TCP is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Handshake {
+    /// The sequence number.
+    pub sequence: u32,
+    /// Whether congestion is told (ECE).
+    pub congestion: bool,
+    /// The maximum segment size, as an option.
+    pub segment_size: Option<u16>,
+    /// The timestamp and the one that is echoed, as an option.
+    pub timestamps: Option<(u32, u32)>,
+    /// Whether selective acknowledgements are permitted, as an option.
+    pub selective: bool,
+    /// The window's scale, as an option.
+    pub scale: Option<u8>,
 }
 
 /// A translation of a connection's addresses and ports.

@@ -35,7 +35,9 @@ pub use complete::Completion;
 pub use describe::{Decoded, Descriptor, FromNativeErased, Help, Kind, Param, Require, RevisionInfo, Sight};
 pub use domain::{Choice, Domain, ObjectKind};
 pub use environment::{Environment, Route, Socket, address_type_of_number};
-pub use evaluate::{Action, Answer, Backend, Connections, Context, Edit, Outcome, Template, Translation};
+pub use evaluate::{
+    Action, Answer, Backend, Connections, Context, Edit, Handshake, Outcome, Template, Translation,
+};
 pub use extension::{Describe, Extension, Instance, Revision, RuleScope};
 pub use info::{InfoError, InfoReader, InfoWriter};
 pub use lister::{Lister, bang};

@@ -1,8 +1,8 @@
 //! `-j SYNPROXY`: answers TCP connection attempts in place of the server.
 use crate::extension;
-use crate::model::{Families, Hooks, protocol};
+use crate::model::{Families, Family, Hooks, protocol};
 use crate::packet::Packet;
-use crate::registry::{Action, Context, Extension, Flag, Lister, Revision};
+use crate::registry::{Action, Context, Extension, Flag, Handshake, Lister, Revision};
 use nfnetlink::wire::Problem;
 
 /// The `SYNPROXY` target: the TCP options that the server uses.
@@ -52,15 +52,94 @@ extension! {
     }
 }
 
+/// What a SYN says in its options.
+#[derive(Clone, Copy, Debug, Default)]
+struct Offered {
+    segment_size: bool,
+    scale: Option<u8>,
+    selective: bool,
+    timestamp: Option<u32>,
+}
+
+impl Offered {
+    /// Reads options up to the first that is broken; `None` if the header is cut off.
+    fn read(packet: &Packet<'_>, end: usize) -> Option<Self> {
+        let mut offered = Self::default();
+        packet.transport::<1>(end.checked_sub(1)?).ok()?;
+        let mut at = 20;
+        while at < end {
+            let [kind] = packet.transport(at).ok()?;
+            let length = match (kind, packet.transport(at + 1)) {
+                (0, _) => break,
+                (1, _) => 1,
+                (_, Ok([length])) if length >= 2 && at + usize::from(length) <= end => usize::from(length),
+                _ => break,
+            };
+            match (kind, length) {
+                (2, 4) => offered.segment_size = true,
+                (3, 3) => offered.scale = packet.transport(at + 2).ok().map(|[scale]: [u8; 1]| scale.min(14)),
+                (4, 2) => offered.selective = true,
+                (8, 10) => offered.timestamp = packet.transport(at + 2).ok().map(u32::from_be_bytes),
+                _ => {}
+            }
+            at += length;
+        }
+        Some(offered)
+    }
+}
+
+fn checksum_is_right(packet: &Packet<'_>) -> bool {
+    let (start, end) = (packet.layout.transport, packet.data.len());
+    let addresses = match packet.family() {
+        Family::Ipv4 => packet.data.sum(12, 20, 0),
+        Family::Ipv6 => packet.data.sum(8, 40, 0),
+    };
+    let pseudo = addresses + u32::from(protocol::TCP) + end.saturating_sub(start) as u32;
+    packet.data.sum(start, end, pseudo) == 0xffff
+}
+
+impl Synproxy {
+    /// The answer to a SYN. What the client can do is hidden in the timestamp that it will echo.
+    fn answer(
+        &self,
+        packet: &Packet<'_>,
+        flags: u8,
+        offered: Offered,
+        context: &mut Context<'_>,
+    ) -> Handshake {
+        const ECE_CWR: u8 = 0xc0;
+        const NO_SCALE: u32 = 0xf;
+        let mut answer = Handshake {
+            sequence: context.environment.syn_cookie(packet),
+            segment_size: self.mss.filter(|_| offered.segment_size),
+            ..Handshake::default()
+        };
+        let Some(echoed) = offered.timestamp.filter(|_| self.timestamp) else { return answer };
+        answer.selective = self.sack_perm && offered.selective;
+        answer.congestion = self.ecn && flags & ECE_CWR == ECE_CWR;
+        let scale = offered.scale.filter(|_| self.wscale.is_some());
+        answer.scale = self.wscale.filter(|_| scale.is_some());
+        let bits = scale.map_or(NO_SCALE, u32::from)
+            | u32::from(answer.selective) << 4
+            | u32::from(answer.congestion) << 5;
+        let milliseconds = (packet.meta.time / 1_000_000) as u32;
+        answer.timestamps = Some((milliseconds & !0x3f | bits, echoed));
+        answer
+    }
+}
+
 impl Extension for Synproxy {
     fn act(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Action {
         const FIN_SYN_RST_ACK: u8 = 0x17;
         const SYN: u8 = 0x02;
         const ACK: u8 = 0x10;
-        let Ok([.., flags]) = packet.transport::<14>(0) else { return Action::Drop };
+        let Ok([.., offset, flags]) = packet.transport::<14>(0) else { return Action::Drop };
+        let Some(offered) = Offered::read(packet, usize::from(offset >> 4) * 4) else { return Action::Drop };
+        if !checksum_is_right(packet) {
+            return Action::Drop;
+        }
         match flags & FIN_SYN_RST_ACK {
-            // The kernel answers by itself.
-            SYN => Action::Stolen,
+            SYN => Action::Answered(self.answer(packet, flags, offered, context)),
             ACK if context.environment.is_syn_cookie(packet) => Action::Stolen,
             ACK => Action::Drop,
             _ => Action::Continue,
@@ -111,7 +190,6 @@ impl Extension for Synproxy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Family;
     use crate::registry::testing::{encoded, text_cases};
 
     #[test]
