@@ -78,6 +78,9 @@ fn describe(error: SettingError, value: &str, hint: Option<&str>) -> String {
 }
 
 impl Setup {
+    /// The last words of the settings of the IP layer that [`sysctl`](Self::sysctl) takes.
+    pub const NETWORK_SETTINGS: [&'static str; 8] = network::NAMES;
+
     /// Like [`Setup::new`], of rules in the format of iptables-save.
     pub fn parse(family: Family, text: &str) -> Result<Self, SetupError> {
         let parser = Parser::new(family, Registry::builtin());
