@@ -84,7 +84,7 @@ impl Programs {
     }
 
     pub(crate) fn version(&self) -> Version {
-        let (_, printed, _) = run(&self.theirs, "iptables", &["-V".into()]);
+        let (_, printed, _) = run(&self.theirs, "iptables", &["-V".into()], "");
         Version::of(&printed)
     }
 
@@ -112,14 +112,14 @@ impl Programs {
         }
         for family in Family::ALL {
             for (by, shower) in [&self.ours, &self.theirs].into_iter().enumerate() {
-                let saved = run(shower, &RuleCase::program(family, "-save"), &[]).1;
+                let saved = run(shower, &RuleCase::program(family, "-save"), &[], "").1;
                 for table in TableName::ALL {
                     let of_table = |rule: &RuleCase| rule.family == family && rule.table == table;
                     if !rules.iter().any(of_table) {
                         continue;
                     }
                     let options = ["-t", table.name(), "-nvxL", "--line-numbers"].map(str::to_owned);
-                    let listed = run(shower, &RuleCase::program(family, ""), &options).1;
+                    let listed = run(shower, &RuleCase::program(family, ""), &options, "").1;
                     for &hook in table.hooks() {
                         let chain = hook.chain();
                         let mut saved = saved_rules(&saved, table, chain);
@@ -145,11 +145,27 @@ impl Programs {
 fn run_rule(program: &Path, rule: &RuleCase, command: &str) -> (i32, String, String) {
     let mut args: Vec<String> = ["-t", rule.table.name(), command, rule.chain].map(str::to_owned).into();
     args.extend_from_slice(&rule.words);
-    run(program, &RuleCase::program(rule.family, ""), &args)
+    run(program, &RuleCase::program(rule.family, ""), &args, "")
+}
+
+/// Adds the rule as a line of a save file.
+fn restore(program: &Path, rule: &RuleCase) -> (i32, String, String) {
+    let quoted = |word: &String| format!(" \"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""));
+    let words: String = rule.words.iter().map(quoted).collect();
+    let file = format!("*{}\n-A {}{words}\nCOMMIT\n", rule.table.name(), rule.chain);
+    let (code, printed, said) =
+        run(program, &RuleCase::program(rule.family, "-restore"), &["--noflush".into()], &file);
+    // Refusals of the kernel stand below a heading.
+    let lines: Vec<&str> = said.lines().collect();
+    let said = lines.iter().find(|line| !line.ends_with(": ")).copied().unwrap_or_default().to_owned();
+    (code, printed, said)
 }
 
 fn add(program: &Path, rule: &RuleCase) -> Side {
-    let (code, _, said) = run_rule(program, rule, "-A");
+    let (code, _, said) = match rule.restored {
+        true => restore(program, rule),
+        false => run_rule(program, rule, "-A"),
+    };
     Side { code, said: said.lines().next().unwrap_or_default().to_owned(), ..Side::default() }
 }
 
@@ -189,9 +205,15 @@ fn without_protocol(row: &str) -> &str {
 }
 
 /// Exit code, output and complaint of a program in a folder.
-fn run(folder: &Path, name: &str, args: &[String]) -> (i32, String, String) {
+fn run(folder: &Path, name: &str, args: &[String], input: &str) -> (i32, String, String) {
     let mut command = Command::new(folder.join(name));
-    let output = command.args(args).stdin(Stdio::null()).output().expect("a program");
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("a program");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    // A program that does not read ends the pipe.
+    let _ = std::io::Write::write_all(&mut stdin, input.as_bytes());
+    drop(stdin);
+    let output = child.wait_with_output().expect("output");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
 }
@@ -202,7 +224,7 @@ fn folder(name: &str, program: &Path) -> PathBuf {
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("a folder");
     for family in Family::ALL {
-        for ending in ["", "-save"] {
+        for ending in ["", "-save", "-restore"] {
             symlink(program, folder.join(RuleCase::program(family, ending))).expect("a link");
         }
     }

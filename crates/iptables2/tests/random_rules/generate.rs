@@ -14,6 +14,8 @@ pub(crate) struct RuleCase {
     pub(crate) chain: &'static str,
     pub(crate) extensions: Vec<&'static str>,
     pub(crate) words: Vec<String>,
+    /// Whether it is added by a save file, not by a command.
+    pub(crate) restored: bool,
 }
 
 /// The sets that the namespaces have, by family.
@@ -47,6 +49,9 @@ impl fmt::Display for RuleCase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (program, table) = (Self::program(self.family, ""), self.table.name());
         write!(f, "{program} -t {table} -A {}", self.chain)?;
+        if self.restored {
+            f.write_str(" (restored)")?;
+        }
         for word in &self.words {
             let plain = |c: char| c.is_ascii_alphanumeric() || "-_:/.,=+".contains(c);
             match !word.is_empty() && word.chars().all(plain) {
@@ -84,7 +89,7 @@ pub(crate) fn rule(pick: &mut dyn FnMut(u64) -> u64) -> RuleCase {
     }
     let words = spoil::words(&pieces, pick);
     let extensions = descriptors.iter().map(|descriptor| descriptor.name).collect();
-    RuleCase { family, table, chain: hook.chain(), extensions, words }
+    RuleCase { family, table, chain: hook.chain(), extensions, words, restored: pick(4) == 0 }
 }
 
 /// Another extension that can stand in the same place, and works with the same protocols.

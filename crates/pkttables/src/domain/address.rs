@@ -1,4 +1,4 @@
-use super::parse_unsigned;
+use super::{AddressText, parse_unsigned};
 use crate::model::{AddressMask, Family};
 use crate::registry::{Domain, Scope, Value, ValueError};
 use std::fmt::{self, Write as _};
@@ -185,8 +185,8 @@ impl fmt::Display for AddressMask {
     /// Writes `ADDRESS/LENGTH`, or `ADDRESS/MASK` if the mask has gaps.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.prefix_len() {
-            Some(bits) => write!(f, "{}/{bits}", self.address()),
-            None => write!(f, "{}/{}", self.address(), self.mask()),
+            Some(bits) => write!(f, "{}/{bits}", AddressText(self.address())),
+            None => write!(f, "{}/{}", AddressText(self.address()), AddressText(self.mask())),
         }
     }
 }
@@ -199,7 +199,7 @@ impl Value for IpAddr {
     }
 
     fn write(&self, out: &mut String, _: &Scope) {
-        let _ = write!(out, "{self}");
+        let _ = write!(out, "{}", AddressText(*self));
     }
 }
 
@@ -231,7 +231,7 @@ impl Value for AddressRange {
     }
 
     fn write(&self, out: &mut String, _: &Scope) {
-        let _ = write!(out, "{}-{}", self.first, self.last);
+        let _ = write!(out, "{}-{}", AddressText(self.first), AddressText(self.last));
     }
 }
 
@@ -272,6 +272,10 @@ mod tests {
             ("1::1/ffff::", "1::/16"),
             ("1::2/ffff::ff00", "1::/ffff::ff00"),
             ("::ffff:1.2.3.4", "::ffff:1.2.3.4/128"),
+            ("::1:80", "::0.1.0.128/128"),
+            ("::1.2.3.4/127", "::1.2.3.4/127"),
+            ("::ffff", "::ffff/128"),
+            ("1::5/::ffff:ffff", "::5/::255.255.255.255"),
         ] {
             assert_eq!(printed(text, Family::Ipv6).as_deref(), Ok(saved), "{text}");
         }

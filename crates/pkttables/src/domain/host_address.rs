@@ -1,4 +1,4 @@
-use super::parse_host_address;
+use super::{AddressText, parse_host_address};
 use crate::registry::{Domain, Scope, Value, ValueError};
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -15,7 +15,7 @@ impl Value for HostAddress {
     }
 
     fn write(&self, out: &mut String, _: &Scope) {
-        let _ = write!(out, "{}", self.0);
+        let _ = write!(out, "{}", AddressText(self.0));
     }
 }
 

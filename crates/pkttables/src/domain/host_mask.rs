@@ -1,4 +1,4 @@
-use super::{PrefixLen, parse_host_address, parse_mask};
+use super::{AddressText, PrefixLen, parse_host_address, parse_mask};
 use crate::model::{AddressMask, Family};
 use crate::registry::{Domain, InfoReader, InfoWriter, Scope, Value, ValueError};
 use nfnetlink::wire::DecodeError;
@@ -71,9 +71,9 @@ impl fmt::Display for HostMask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = if self.mask.is_ipv4() { 32 } else { 128 };
         match self.prefix_len() {
-            Some(bits) if bits == width => write!(f, "{}", self.address),
-            Some(bits) => write!(f, "{}/{bits}", self.address),
-            None => write!(f, "{}/{}", self.address, self.mask),
+            Some(bits) if bits == width => write!(f, "{}", AddressText(self.address)),
+            Some(bits) => write!(f, "{}/{bits}", AddressText(self.address)),
+            None => write!(f, "{}/{}", AddressText(self.address), AddressText(self.mask)),
         }
     }
 }

@@ -1,3 +1,4 @@
+use super::AddressText;
 use crate::registry::{Domain, InfoWriter, Scope, Value, ValueError};
 use nfnetlink::wire::{DecodeError, Problem, Reader};
 use std::fmt::Write as _;
@@ -61,7 +62,7 @@ impl Value for Ipv6Hops {
 
     fn write(&self, out: &mut String, _: &Scope) {
         for (place, address) in self.0.iter().enumerate() {
-            let _ = write!(out, "{}{address}", if place == 0 { "" } else { "," });
+            let _ = write!(out, "{}{}", if place == 0 { "" } else { "," }, AddressText::from(*address));
         }
     }
 }

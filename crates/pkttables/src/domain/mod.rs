@@ -1,6 +1,7 @@
 //! The kinds of values that parameters take, one file each.
 
 mod address;
+mod address_text;
 mod dscp;
 mod hex_mask;
 mod hop_change;
@@ -35,6 +36,7 @@ mod tos;
 mod u32_range;
 
 pub use address::{AddressRange, parse_address, parse_host_address, parse_mask, parse_strict_address};
+pub use address_text::AddressText;
 pub use dscp::{Dscp, DscpClass};
 pub use hex_mask::HexMask;
 pub use hop_change::{HopChange, HopStep};

@@ -1,4 +1,4 @@
-use super::{NatPorts, parse_strict_address};
+use super::{AddressText, NatPorts, parse_strict_address};
 use crate::model::Families;
 use crate::registry::{Domain, InfoWriter, Revision, Scope, Value, ValueError};
 use bitflags::bitflags;
@@ -239,9 +239,9 @@ impl Value for Endpoints {
         if let Some((first, last)) = self.addresses {
             let bracketed = first.is_ipv6() && self.ports.is_some();
             out.push_str(if bracketed { "[" } else { "" });
-            let _ = write!(out, "{first}");
+            let _ = write!(out, "{}", AddressText(first));
             if first != last {
-                let _ = write!(out, "-{last}");
+                let _ = write!(out, "-{}", AddressText(last));
             }
             out.push_str(if bracketed { "]" } else { "" });
         }

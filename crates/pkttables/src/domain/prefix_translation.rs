@@ -1,4 +1,4 @@
-use super::HostMask;
+use super::{AddressText, HostMask};
 use crate::model::protocol;
 use crate::packet::Packet;
 use crate::registry::{Context, Domain, Edit, InfoWriter, Lister, Scope, Value, ValueError};
@@ -38,7 +38,7 @@ impl PrefixTranslation {
     pub fn list(&self, out: &mut Lister<'_>) {
         for (label, Ipv6Prefix { address, len }) in [("src-pfx", self.source), ("dst-pfx", self.destination)]
         {
-            out.add(format_args!(" {label} {address}/{len}"));
+            out.add(format_args!(" {label} {}/{len}", AddressText::from(address)));
         }
     }
 
@@ -163,6 +163,6 @@ impl Value for Ipv6Prefix {
     }
 
     fn write(&self, out: &mut String, _: &Scope) {
-        let _ = write!(out, "{}/{}", self.address, self.len);
+        let _ = write!(out, "{}/{}", AddressText::from(self.address), self.len);
     }
 }

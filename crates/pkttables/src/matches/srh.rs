@@ -1,5 +1,5 @@
 //! `-m srh`: tests the segment routing header of IPv6.
-use crate::domain::{parse_address, parse_mask};
+use crate::domain::{AddressText, parse_address, parse_mask};
 use crate::extension;
 use crate::model::{Families, Family, Negatable};
 use crate::packet::Packet;
@@ -329,8 +329,8 @@ impl Value for Segment {
     fn write(&self, out: &mut String, _: &Scope) {
         let mask = self.mask.to_bits();
         let _ = match mask.leading_ones() == mask.count_ones() {
-            true => write!(out, "{}/{}", self.address, mask.count_ones()),
-            false => write!(out, "{}/{}", self.address, self.mask),
+            true => write!(out, "{}/{}", AddressText::from(self.address), mask.count_ones()),
+            false => write!(out, "{}/{}", AddressText::from(self.address), AddressText::from(self.mask)),
         };
     }
 }
