@@ -1,4 +1,4 @@
-//! Rules that count connections or answer for servers, by the kernel and by the evaluator.
+//! Rules that count connections or answer packets, by the kernel and by the evaluator.
 
 use differential::{Outcome, PORTS, Plan, Sent, Source, program, replay};
 use pkttables::model::Family;
@@ -83,4 +83,36 @@ fn handshakes_in_place_of_servers() {
         }
         agree(family, Backend::Nft, rules, &packets);
     }
+}
+
+/// Errors carry on the record of the route that the packet has, and are shorter by that.
+#[test]
+fn errors_about_packets_with_options() {
+    let rules = "*filter\n:FORWARD ACCEPT [0:0]\n:INPUT ACCEPT [0:0]\n-A FORWARD -j REJECT\n\
+        -A INPUT -p udp -j REJECT --reject-with icmp-host-prohibited\nCOMMIT";
+    let mut packets = Vec::new();
+    for to in ["10.2.0.5", "10.1.0.1"] {
+        for options in [
+            "01010101",
+            "070b04000000000000000000",
+            "0107070400000000",
+            "07070400000000",
+            "070b080a0000010000000000",
+            "07070801020304",
+            "070f0c0a0000010a00000200000000",
+            "07070901020304000000",
+            "440c0d0301020304050607080000",
+            "440c0503ac10000900000000",
+            "94040000",
+            "010707040000000000000000440c0503ac10000900000000",
+        ] {
+            let padding = "0".repeat(options.len().next_multiple_of(8) - options.len());
+            for length in ["", " length=900"] {
+                packets.push(format!(
+                    "in=in0 src=10.1.0.9 dst={to} proto=udp dport=9 options={options}{padding}{length}"
+                ));
+            }
+        }
+    }
+    agree(Family::Ipv4, Backend::Nft, rules, &packets);
 }

@@ -300,10 +300,10 @@ impl<E: Environment, J: Judge> Evaluator<E, J> {
         let largest = self.cuts.as_ref().map(Cuts::largest);
         let routing = stack::route(&self.packet.packet(), largest, &mut self.environment, &self.network);
         let source_route = self.network.admits_source_route(&self.packet.packet());
-        let Ok(options) = self.packet.read_options(&routing, source_route, &mut self.environment) else {
+        if self.packet.read_options(&routing, source_route, &mut self.environment).is_err() {
             progress.verdict = Verdict::Drop;
             return Ok(());
-        };
+        }
         match routing {
             Routing::Refused => progress.verdict = Verdict::Drop,
             Routing::Local => {
@@ -321,7 +321,7 @@ impl<E: Environment, J: Judge> Evaluator<E, J> {
                 }
                 self.packet.meta.output = Some(route.interface);
                 if self.hook(Hook::Forward, progress, observer)? {
-                    self.packet.forward_options(options, &mut self.environment);
+                    self.packet.forward_options(&mut self.environment);
                     progress.leaves = self.hook(Hook::Postrouting, progress, observer)?;
                 }
             }
@@ -502,7 +502,14 @@ impl<E: Environment, J: Judge> Evaluator<E, J> {
             Decision::Drop => Verdict::Drop,
             Decision::Reject(answer) => {
                 let (packet, environment) = (self.packet.packet(), &mut self.environment);
-                match reject::answer(&mut self.reply, answer, hook, &packet, environment) {
+                match reject::answer(
+                    &mut self.reply,
+                    answer,
+                    hook,
+                    &packet,
+                    &self.packet.options,
+                    environment,
+                ) {
                     true => {
                         self.network.set_hops(&mut self.reply);
                         if let (Answer::Reset, Some(connections)) = (answer, &mut self.connections) {

@@ -2,6 +2,7 @@
 //! net/ipv4/ip_options.c; RFC 791).
 
 use pkttables::matches::addrtype::AddressType;
+use pkttables::packet::{Data, Packet};
 use pkttables::registry::Environment;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -12,6 +13,41 @@ pub(crate) struct Options {
     route: Option<usize>,
     /// Whether something was written, so that the checksum is wrong until the packet is sent on.
     changed: bool,
+    /// Where the record of the route is.
+    recorded: Option<usize>,
+    /// Where the timestamps are.
+    stamped: Option<usize>,
+    /// Whether an address, and whether a time, was due there.
+    due: (bool, bool),
+}
+
+/// The options of an answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Echo {
+    bytes: [u8; 40],
+    len: usize,
+}
+
+impl Default for Echo {
+    fn default() -> Self {
+        Self { bytes: [0; 40], len: 0 }
+    }
+}
+
+impl Echo {
+    /// The options, up to a whole number of words.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len.next_multiple_of(4)).unwrap_or_default()
+    }
+
+    /// Takes over an option; `None` if it is cut off.
+    fn take(&mut self, packet: &Data<'_>, at: usize) -> Option<&mut [u8]> {
+        let len = usize::from(packet.u8(at + 1)?);
+        let place = self.bytes.get_mut(self.len..self.len + len)?;
+        packet.read(at, place)?;
+        self.len += len;
+        Some(place)
+    }
 }
 
 /// The options are malformed, or ask for what is not done, so that the packet is thrown away.
@@ -40,6 +76,10 @@ const CIPSO: u8 = 134;
 const STRICT_ROUTE: u8 = 137;
 const ROUTER_ALERT: u8 = 148;
 
+/// Kinds of timestamps.
+const WITH_ADDRESS: u8 = 1;
+const PRESCRIBED: u8 = 3;
+
 /// Reads the options, which end at `end`, and fills in what this host has to.
 pub(crate) fn receive(packet: &mut [u8], end: usize, here: &mut Here<'_>) -> Result<Options, Refused> {
     let header = packet.get_mut(..end).ok_or(Refused)?;
@@ -65,6 +105,7 @@ pub(crate) fn receive(packet: &mut [u8], end: usize, here: &mut Here<'_>) -> Res
         match option.first() {
             Some(&RECORD_ROUTE) if !recorded => {
                 recorded = true;
+                options.recorded = Some(at);
                 if let Some(place) = record_route(option, here.address)? {
                     options.changed = true;
                     options.route = Some(at + place);
@@ -72,7 +113,12 @@ pub(crate) fn receive(packet: &mut [u8], end: usize, here: &mut Here<'_>) -> Res
             }
             Some(&TIMESTAMP) if !timestamped => {
                 timestamped = true;
+                options.stamped = Some(at);
+                let pointer = option.get(2).copied();
                 options.changed |= timestamp(option, here)?;
+                let due = option.get(2).copied() != pointer;
+                let with_address = option.get(3).is_some_and(|flags| flags & 0xf == WITH_ADDRESS);
+                options.due = (due && with_address, due);
             }
             Some(&ROUTER_ALERT) if len < 4 => return Err(Refused),
             Some(&LOOSE_ROUTE) if here.source_route && !routed => {
@@ -123,8 +169,6 @@ fn advance(option: &mut [u8], by: u8) {
 /// Whether the option was changed. The address next to the time stays the one that the sender sees.
 fn timestamp(option: &mut [u8], here: &mut Here<'_>) -> Result<bool, Refused> {
     const ONLY: u8 = 0;
-    const WITH_ADDRESS: u8 = 1;
-    const PRESCRIBED: u8 = 3;
     let flags = *option.get(3).ok_or(Refused)?;
     let kind = flags & 0xf;
     let size = if matches!(kind, WITH_ADDRESS | PRESCRIBED) { 8 } else { 4 };
@@ -181,6 +225,75 @@ impl Options {
         }
         self.changed
     }
+
+    /// The options of an answer from `source` to the packet, filled on as if it had come this far (`ip_options_echo`); `None` if
+    /// they have no room for that, so that there is no answer.
+    pub(crate) fn echo(
+        &self,
+        packet: &Packet<'_>,
+        source: Ipv4Addr,
+        environment: &mut dyn Environment,
+    ) -> Option<Echo> {
+        let mut echo = Echo::default();
+        if let Some(at) = self.recorded {
+            let option = echo.take(&packet.data, at)?;
+            let pointer = *option.get(2)?;
+            if self.route.is_some() && usize::from(pointer) <= option.len() {
+                let place = usize::from(pointer).checked_sub(1).filter(|place| place + 4 <= option.len())?;
+                put(option, place, source.octets());
+                advance(option, 4);
+            }
+        }
+        if let Some(at) = self.stamped {
+            let option = echo.take(&packet.data, at)?;
+            stamp(option, self.due, source, packet.meta.time, environment)?;
+        }
+        Some(echo)
+    }
+}
+
+/// Fills the timestamps of an answer on.
+fn stamp(
+    option: &mut [u8],
+    (address, time): (bool, bool),
+    source: Ipv4Addr,
+    now: u64,
+    environment: &mut dyn Environment,
+) -> Option<()> {
+    let mut place = usize::from(*option.get(2)?).checked_sub(1)?;
+    if place >= option.len() {
+        return Some(());
+    }
+    let has_room = |place: usize| place + 4 <= option.len();
+    if address && !has_room(place) {
+        return None;
+    }
+    let first = place;
+    place += if address { 4 } else { 0 };
+    let mut written = false;
+    if time {
+        if !has_room(place) {
+            return None;
+        }
+        if option.get(3)? & 0xf != PRESCRIBED {
+            place += 4;
+            written = true;
+        } else if place + 8 <= option.len() {
+            let next: [u8; 4] = option.get(place..place + 4)?.try_into().ok()?;
+            if environment.address_type(next.into(), None) != AddressType::Unicast {
+                place += 8;
+                written = true;
+            }
+        }
+    }
+    if address {
+        put(option, first, source.octets());
+    }
+    if written {
+        put(option, place - 4, milliseconds_of_day(now).to_be_bytes());
+    }
+    *option.get_mut(2)? = (place + 1) as u8;
+    Some(())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use crate::checksum::fold;
 use crate::conntrack::skip_extensions;
+use crate::ip_options::{Echo, Options};
 use pkttables::matches::addrtype::AddressType;
 use pkttables::model::{Family, Hook, protocol};
 use pkttables::packet::{Data, Packet, PacketKind};
@@ -15,6 +16,7 @@ pub(crate) fn answer(
     answer: Answer,
     hook: Hook,
     packet: &Packet<'_>,
+    options: &Options,
     environment: &mut dyn Environment,
 ) -> bool {
     out.clear();
@@ -23,7 +25,7 @@ pub(crate) fn answer(
     }
     let written = match answer {
         Answer::Reset => reset(out, packet, environment),
-        Answer::Icmp(kind, code) => error(out, kind, code, packet, environment),
+        Answer::Icmp(kind, code) => error(out, kind, code, packet, options, environment),
     };
     if written.is_none() {
         out.clear();
@@ -145,6 +147,7 @@ fn error(
     kind: u8,
     code: u8,
     packet: &Packet<'_>,
+    options: &Options,
     environment: &mut dyn Environment,
 ) -> Option<()> {
     if !may_answer(packet, environment) {
@@ -182,12 +185,19 @@ fn error(
         let interface = packet.meta.input.filter(|_| v6).unwrap_or(route.interface);
         environment.interface_address(interface, sender)?
     };
+    let echo = match source {
+        IpAddr::V4(source) => options.echo(packet, source, environment)?,
+        IpAddr::V6(_) => Echo::default(),
+    };
     let (room, tos, number) = match v6 {
         true => (1280 - 40 - 8, 0, protocol::ICMPV6),
-        false => (576 - 20 - 8, packet.tos() & 0x1e | 0xc0, protocol::ICMP),
+        false => (576 - 20 - 8 - echo.bytes().len(), packet.tos() & 0x1e | 0xc0, protocol::ICMP),
     };
     let quoted = packet.data.truncated(room);
     network_header(out, source, packet.layout.source, number, 8 + quoted.len(), tos, 0)?;
+    if !echo.bytes().is_empty() {
+        lengthen(out, echo.bytes())?;
+    }
     let start = out.len();
     out.extend([kind, code, 0, 0, 0, 0, 0, 0]);
     quoted.append_to(out);
@@ -221,6 +231,18 @@ fn network_header(
         }
         _ => return None,
     }
+    Some(())
+}
+
+/// Appends options to an IPv4 header that has none.
+fn lengthen(out: &mut Vec<u8>, options: &[u8]) -> Option<()> {
+    out.extend(options);
+    *out.first_mut()? += (options.len() / 4) as u8;
+    let len = Data::new(out).be16(2)? + options.len() as u16;
+    out.get_mut(2..4)?.copy_from_slice(&len.to_be_bytes());
+    out.get_mut(10..12)?.fill(0);
+    let sum = fold(Data::new(out).sum(0, out.len(), 0));
+    out.get_mut(10..12)?.copy_from_slice(&sum.to_be_bytes());
     Some(())
 }
 

@@ -22,6 +22,8 @@ pub struct Working {
     pub(crate) connection_changed: bool,
     /// How many bytes from its start the kernel would have had to put in one piece.
     pub(crate) contiguous: usize,
+    /// What the IPv4 options of a packet that came in ask for.
+    pub(crate) options: Options,
     authentication: Authentication,
 }
 
@@ -45,6 +47,7 @@ impl Working {
             traced: false,
             connection_changed: false,
             contiguous: 0,
+            options: Options::default(),
             authentication,
         }
     }
@@ -59,6 +62,7 @@ impl Working {
         self.traced = false;
         self.connection_changed = false;
         self.contiguous = 0;
+        self.options = Options::default();
         Ok(())
     }
 
@@ -170,9 +174,9 @@ impl Working {
         routing: &Routing,
         source_route: bool,
         environment: &mut dyn Environment,
-    ) -> Result<Options, Refused> {
+    ) -> Result<(), Refused> {
         if self.layout.family != Family::Ipv4 || self.layout.transport == 20 {
-            return Ok(Options::default());
+            return Ok(());
         }
         let (source, destination) = (self.layout.source, self.layout.destination);
         let address = match (routing, destination) {
@@ -185,12 +189,14 @@ impl Working {
             time: self.meta.time,
             source_route: source_route && matches!(routing, Routing::Forward(_)),
         };
-        ip_options::receive(&mut self.bytes, self.layout.transport, &mut here)
+        self.options = ip_options::receive(&mut self.bytes, self.layout.transport, &mut here)?;
+        Ok(())
     }
 
     /// Completes the IPv4 options of a packet that is sent on.
-    pub(crate) fn forward_options(&mut self, options: Options, environment: &mut dyn Environment) {
+    pub(crate) fn forward_options(&mut self, environment: &mut dyn Environment) {
         let destination = self.layout.destination;
+        let options = self.options;
         if options.forward(&mut self.bytes, || source_address(environment, destination)) {
             self.correct_header();
         }
