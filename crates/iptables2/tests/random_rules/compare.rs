@@ -103,6 +103,8 @@ impl Programs {
     /// Adds all rules with one program, and looks at them with both; `old` versions list numbers of protocols.
     fn side(&self, program: &Path, rules: &[RuleCase], old: bool) -> Vec<Side> {
         make_sets();
+        // With names of services and the like, or with numbers.
+        let list = if rules.first().is_some_and(|rule| rule.words.len() % 2 == 0) { "-nvxL" } else { "-vL" };
         let mut sides: Vec<Side> = rules.iter().map(|rule| add(program, rule)).collect();
         // A quarter of them, for the sake of time.
         for (rule, side) in rules.iter().zip(&mut sides).step_by(4).filter(|(_, side)| side.code == 0) {
@@ -118,7 +120,7 @@ impl Programs {
                     if !rules.iter().any(of_table) {
                         continue;
                     }
-                    let options = ["-t", table.name(), "-nvxL", "--line-numbers"].map(str::to_owned);
+                    let options = ["-t", table.name(), list, "--line-numbers"].map(str::to_owned);
                     let listed = run(shower, &RuleCase::program(family, ""), &options, "").1;
                     for &hook in table.hooks() {
                         let chain = hook.chain();

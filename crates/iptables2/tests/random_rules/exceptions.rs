@@ -286,7 +286,9 @@ const EXCEPTIONS: &[Exception] = &[
         name: "attached addresses",
         reason: "1.8.9 takes `--destination=` for a part of the address",
         since: Some(V1_8_11),
-        applies: |_, outcome| codes(outcome) == (0, 2) && outcome.theirs.said.contains("--destination="),
+        applies: |rule, outcome| {
+            outcome.theirs.code == 2 && rule.words.iter().any(|word| word.starts_with("--destination="))
+        },
     },
     Exception {
         name: "order of options",

@@ -45,9 +45,11 @@ pub(crate) fn spoil(
             pieces[at].values.insert(0, "!".into());
         }
         13 => {
+            // Not to one that prints help and adds nothing.
             let option = &mut pieces[at].option;
-            if option.len() > 4 {
-                option.truncate(option.len() - 1 - pick(option.len() as u64 - 4) as usize);
+            let least = if option.starts_with("--h") { 7 } else { 4 };
+            if option.len() > least {
+                option.truncate(option.len() - 1 - pick((option.len() - least) as u64) as usize);
             }
         }
         14 => {

@@ -55,7 +55,8 @@ impl Extension for Tos {
     fn list(&self, out: &mut Lister<'_>) {
         let bits = self.change;
         match (out.is_numeric(), bits.name()) {
-            (false, Some(name)) => out.add(format_args!(" TOS set {name}")),
+            // iptables has the space in the wrong place.
+            (false, Some(name)) => out.add(format_args!("  TOS set{name}")),
             (false, None) if bits.value == 0 => out.add(format_args!(" TOS and {:#04x}", !bits.mask)),
             (false, None) if bits.value == bits.mask => out.add(format_args!(" TOS or {:#04x}", bits.value)),
             (false, None) if bits.mask == 0 => out.add(format_args!(" TOS xor {:#04x}", bits.value)),
