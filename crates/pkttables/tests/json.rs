@@ -4,10 +4,16 @@
 mod common;
 
 use common::{build, draws, extensions, header, line, options};
+use pkttables::cache::Cache;
 use pkttables::json;
-use pkttables::model::{Hooks, Match, Rule, Target};
+use pkttables::kernel::Kernel;
+use pkttables::model::{Family, Hooks, Match, Rule, Target};
+use pkttables::plan::{PlanError, Scope, apply};
 use pkttables::registry::{Kind, Registry};
+use pkttables::text::{Parser, ReadOptions, Reader, read_ruleset};
+use pkttables_embedded::EmbeddedKernel;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// Extensions whose saved form, which is that of iptables, leaves out what some values say.
 const LOSSY: [&str; 13] = [
@@ -91,4 +97,61 @@ fn no_text_has_a_nul() {
     let value = json!({ "family": "ipv4", "tables": [{ "name": "filter", "chains": [{ "name": "a\0b" }] }] });
     let error = json::read_ruleset(&value, Registry::builtin()).expect_err("a NUL in a name");
     assert_eq!(error.to_string(), "/tables/0/chains/0/name: a NUL cannot be part of a text");
+}
+
+/// Plans of every kind of step fit what the schema says of plans.
+#[test]
+fn plans_fit_the_schema() {
+    const FIRST: &str = "*filter\n:INPUT DROP [1:2]\n:a - [0:0]\n:b - [0:0]\n-A INPUT -j a\n-A a -p tcp\n-A a -p udp\n\
+        -A a -p icmp\n-A b -j DROP\n-A b -j ACCEPT\nCOMMIT\n";
+    const SECOND: &str = "*filter\n:INPUT ACCEPT [0:0]\n:new - [0:0]\n-A INPUT -j new\n-A new -p tcp\n-A new -p sctp\n\
+        -A new -p icmp\n-A new -p udp\nCOMMIT\n";
+    let third = SECOND.replace("-A new -p icmp\n", "");
+    let fourth = third.replace("new", "renamed");
+    let mut schema = json::schema(Registry::builtin());
+    schema["$ref"] = json!("#/$defs/plan");
+    for member in ["type", "properties", "required", "additionalProperties"] {
+        schema.as_object_mut().expect("an object").remove(member);
+    }
+    let validator = jsonschema::draft202012::new(&schema).expect("a schema");
+    let mut kernel = Kernel::new(EmbeddedKernel::new().connect());
+    let mut seen = BTreeSet::new();
+    for (text, counters) in [
+        (FIRST, true),
+        (SECOND, false),
+        (&*third, false),
+        (&*fourth, false),
+        (FIRST, false),
+        ("*filter\nCOMMIT\n", false),
+    ] {
+        let parser = Parser::new(Family::Ipv4, Registry::builtin());
+        let mut reader = Reader::new(text.as_bytes(), parser, ReadOptions { counters, table: None });
+        let wanted = read_ruleset(&mut reader).expect("a save file");
+        let plans = apply(&mut kernel, &mut Cache::new(), &wanted, &Scope::Table, |_| Ok::<_, PlanError>(()));
+        for plan in plans.expect("a plan") {
+            let written = json::plan(&plan);
+            let errors: Vec<_> = validator.iter_errors(&written).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{written:#}\n{errors:?}");
+            let steps = written["steps"].as_array().expect("steps");
+            seen.extend(steps.iter().filter_map(|step| Some(step["do"].as_str()?.to_owned())));
+        }
+    }
+    let kinds = [
+        "create-chain",
+        "create-table",
+        "delete",
+        "delete-chain",
+        "rename-chain",
+        "flush",
+        "insert",
+        "replace",
+        "set-policy",
+    ];
+    assert!(kinds.iter().all(|kind| seen.contains(*kind)), "{seen:?}");
+    assert!(
+        !validator.is_valid(&json!({ "family": "ipv4", "table": "filter", "steps": [{ "do": "delete" }] }))
+    );
+    assert!(
+        !validator.is_valid(&json!({ "family": "ipv4", "table": "filter", "steps": [{ "do": "else" }] }))
+    );
 }

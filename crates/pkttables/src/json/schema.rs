@@ -8,7 +8,8 @@ const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 /// The JSON Schema (draft 2020-12) of a ruleset whose extensions are those of `registry`.
 ///
 /// `$defs/rule` describes a rule, `$defs/match-NAME` and `$defs/target-NAME` the extensions, of which there are two
-/// where the families differ: `$defs/match-ah` and `$defs/match-ah-ipv6`.
+/// where the families differ: `$defs/match-ah` and `$defs/match-ah-ipv6`. `$defs/plan` describes what [`plan`](super::plan())
+/// gives.
 #[must_use]
 pub fn schema(registry: &Registry) -> Value {
     let mut defs = Map::new();
@@ -83,6 +84,7 @@ pub fn schema(registry: &Registry) -> Value {
         "chains": { "type": "array", "items": { "$ref": "#/$defs/chain" } },
     });
     defs.insert("table".into(), closed(table, &["name"]));
+    add_plan(&mut defs);
     let ruleset = json!({
         "family": { "enum": FAMILIES.map(|(_, name)| name) },
         "tables": { "type": "array", "items": { "$ref": "#/$defs/table" } },
@@ -94,6 +96,49 @@ pub fn schema(registry: &Registry) -> Value {
         root.insert("$defs".into(), defs.into());
     }
     root
+}
+
+/// Describes plans, their steps, and the rules that go.
+fn add_plan(defs: &mut Map<String, Value>) {
+    let (name, handle) = (json!({ "type": "string" }), json!({ "type": ["integer", "null"], "minimum": 1 }));
+    let policies = [Policy::Accept, Policy::Drop].map(Policy::name);
+    let (rule, old) = (json!({ "$ref": "#/$defs/rule" }), json!({ "$ref": "#/$defs/old-rule" }));
+    let step = |what: &str, members: Value| {
+        let mut properties = json!({ "do": { "const": what } });
+        if let (Some(properties), Value::Object(members)) = (properties.as_object_mut(), members) {
+            properties.extend(members);
+        }
+        let required: Vec<String> =
+            properties.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect();
+        closed(properties, &required.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let counters = json!({ "anyOf": [{ "$ref": "#/$defs/counters" }, { "type": "null" }] });
+    let old_policy = json!({ "enum": [policies[0], policies[1], null] });
+    let policy =
+        json!({ "chain": name, "old": old_policy, "new": { "enum": policies }, "counters": counters });
+    let steps = [
+        step("create-table", json!({})),
+        step("delete-table", json!({})),
+        step("set-policy", policy),
+        step("create-chain", json!({ "chain": name })),
+        step("insert", json!({ "chain": name, "before": handle, "rule": rule })),
+        step("replace", json!({ "chain": name, "old": old, "rule": rule })),
+        step("delete", json!({ "chain": name, "old": old })),
+        step("flush", json!({ "chain": name, "old": { "type": "array", "items": old } })),
+        step("delete-chain", json!({ "chain": name, "handle": handle })),
+        step("rename-chain", json!({ "chain": name, "new": name, "handle": handle })),
+    ];
+    // Of a rule that another program wrote nothing is told but its handle.
+    let gone = json!({ "handle": handle, "rule": { "anyOf": [rule, { "type": "null" }] } });
+    defs.insert("old-rule".into(), closed(gone, &["handle", "rule"]));
+    defs.insert("step".into(), json!({ "anyOf": steps }));
+    let plan = json!({
+        "family": { "enum": FAMILIES.map(|(_, name)| name) },
+        "table": { "enum": TableName::ALL.map(TableName::name) },
+        "steps": { "type": "array", "items": { "$ref": "#/$defs/step" } },
+        "diff": { "type": "array", "items": { "type": "string" }, "description": "The same as lines of a diff" },
+    });
+    defs.insert("plan".into(), closed(plan, &["family", "table", "steps"]));
 }
 
 /// The JSON Schema (draft 2020-12) of one extension in a rule.
