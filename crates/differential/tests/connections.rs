@@ -116,3 +116,64 @@ fn errors_about_packets_with_options() {
     }
     agree(Family::Ipv4, Backend::Nft, rules, &packets);
 }
+
+/// Lists with several masks, and buckets of one name with several limits: the first rule of a name decides.
+#[test]
+fn rules_that_share_a_name() {
+    let recent = "*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -m recent --set --name a --mask 255.255.255.0\n\
+        -A FORWARD -m recent --rcheck --name a --mask 255.255.255.255 --hitcount 3\n\
+        -A FORWARD -m recent --update --name a --hitcount 5 --mask 255.255.0.0\n\
+        -A FORWARD -m recent --rcheck --name a --hitcount 40\n\
+        -A FORWARD -m recent --name b --set --rdest --mask 255.0.0.0\n\
+        -A FORWARD -m recent --name b --rcheck --hitcount 2\n\
+        -A FORWARD -m recent --name b --remove --mask 255.255.255.0 --rdest\nCOMMIT";
+    let hashlimit = "*filter\n:FORWARD ACCEPT [0:0]\n\
+        -A FORWARD -m hashlimit --hashlimit-name a --hashlimit-mode srcip --hashlimit-upto 5/hour --hashlimit-burst 3\n\
+        -A FORWARD -m hashlimit --hashlimit-name a --hashlimit-mode dstip --hashlimit-above 50/hour --hashlimit-burst 9\n\
+        -A FORWARD -m hashlimit --hashlimit-name b --hashlimit-upto 1/day --hashlimit-burst 2\n\
+        -A FORWARD -m hashlimit --hashlimit-name b --hashlimit-upto 9/hour --hashlimit-mode srcip,dstport\nCOMMIT";
+    let limit = "*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -m limit --limit 1/hour --limit-burst 4\n\
+        -A FORWARD -m limit --limit 7/day --limit-burst 2\n-A FORWARD -m limit --limit 3/hour\nCOMMIT";
+    let mut packets = Vec::new();
+    for host in [1, 9, 9, 10, 9, 200, 9, 10, 10, 9, 9, 9, 10] {
+        for ttl in [64, 9] {
+            packets.push(format!("in=in0 src=10.1.0.{host} dst=10.2.0.5 proto=udp dport=9 ttl={ttl}"));
+        }
+    }
+    for rules in [recent, hashlimit, limit] {
+        agree(Family::Ipv4, Backend::Nft, rules, &packets);
+    }
+    for rules in [recent, limit] {
+        agree(Family::Ipv4, Backend::Legacy, rules, &packets);
+    }
+}
+
+/// Sources that cannot be answered, to all kinds of destinations.
+#[test]
+fn ways_back_to_all_kinds_of_sources() {
+    let rules = "*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -m rpfilter\n-A PREROUTING -m rpfilter --loose\n\
+        -A PREROUTING -m rpfilter --accept-local\n-A PREROUTING -m rpfilter --invert --validmark\n\
+        -A PREROUTING -m rpfilter --loose --accept-local\nCOMMIT";
+    let mut packets = Vec::new();
+    for source in [
+        "10.1.0.9",
+        "10.1.255.255",
+        "10.1.0.0",
+        "10.2.255.255",
+        "255.255.255.255",
+        "224.0.0.1",
+        "10.3.0.1",
+        "10.1.0.1",
+        "127.0.0.1",
+        "0.0.0.0",
+        "192.168.1.1",
+        "8.8.8.8",
+        "10.2.0.9",
+        "10.3.255.255",
+    ] {
+        for to in ["10.2.0.5", "10.1.0.1", "255.255.255.255", "224.0.0.5", "10.1.255.255", "10.2.255.255"] {
+            packets.push(format!("in=in0 src={source} dst={to} proto=udp dport=9"));
+        }
+    }
+    agree(Family::Ipv4, Backend::Nft, rules, &packets);
+}

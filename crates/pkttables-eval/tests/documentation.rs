@@ -38,6 +38,8 @@ const LIMITS: &str = "\
 - DCCP is tracked by addresses alone.
 - What depends on the kernel's clock tick (hashlimit, connlimit, legacy limit) assumes 250 ticks a second whose first is at the beginning of 1970.
 - Of what the host itself sends, only what rules make it send is seen: answers of `REJECT` and copies.
+- Answers of `REJECT` are not limited in rate, as the kernel limits ICMP errors to one address (`net.ipv4.icmp_ratelimit`).
+- `rateest` measures from the first packet on; when within its interval the kernel's timer runs cannot be told.
 ";
 
 /// What the evaluator is asked and cannot do: of each extension the options with which it cannot, or all of it.
