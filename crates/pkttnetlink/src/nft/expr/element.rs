@@ -54,6 +54,7 @@ macro_rules! expressions {
             impl $type<'_> {
                 /// The name that the kernel knows the expression by.
                 pub const NAME: &'static str = $name;
+                const NAME_BYTES: &'static [u8] = $name.as_bytes();
 
                 /// Writes the expression as an element of a list: name and attributes in an `NFTA_LIST_ELEM`.
                 #[inline]
@@ -90,8 +91,8 @@ macro_rules! expressions {
                 data: Attributes<'a>,
                 depth: Depth,
             ) -> Option<Result<Self, DecodeError>> {
-                Some(match str::from_utf8(name).ok()? {
-                    $( $name => $type::decode_nest(data, depth).map(Self::from), )*
+                Some(match name {
+                    $( $type::NAME_BYTES => $type::decode_nest(data, depth).map(Self::from), )*
                     _ => return None,
                 })
             }
@@ -116,8 +117,8 @@ macro_rules! expressions {
 
         /// The attributes of the expression of this name.
         fn data_names(name: &[u8]) -> Option<Names> {
-            Some(match str::from_utf8(name).ok()? {
-                $( $name => $type::NAMES, )*
+            Some(match name {
+                $( $type::NAME_BYTES => $type::NAMES, )*
                 _ => return None,
             })
         }
