@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use pkttables::json;
 use pkttables::kernel::Support;
 use pkttables::model::{Families, Family, Hook, Hooks, Negatable, TableName, protocol};
-use pkttables::registry::{Descriptor, Kind, Param, Registry, Require, Scope};
+use pkttables::registry::{Descriptor, Domain, Kind, Param, Registry, Require, Scope};
 use pkttables::system::Protocols;
 use serde_json::{Value, json as object};
 use std::process::ExitCode;
@@ -297,7 +297,9 @@ fn explain_param(param: &Param, whole: bool) {
         }
     }
     let samples = param.domain.samples(Family::Ipv4);
-    if samples.iter().any(|sample| !sample.is_empty()) {
+    // Of text that can be anything, samples say nothing.
+    let free = matches!(param.domain, Domain::Text { .. } | Domain::Object { .. } | Domain::Chain);
+    if !free && samples.iter().any(|sample| !sample.is_empty()) {
         println!("      For instance {}.", samples.iter().take(3).cloned().collect::<Vec<_>>().join(", "));
     }
     if !param.aliases.is_empty() {

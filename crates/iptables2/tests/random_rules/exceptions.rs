@@ -57,6 +57,7 @@ const EXCEPTIONS: &[Exception] = &[
                 "CLASSIFY",
                 "CT",
                 "DSCP",
+                "NETMAP",
                 "RATEEST",
                 "TEE",
                 "TPROXY",

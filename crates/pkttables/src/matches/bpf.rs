@@ -263,12 +263,12 @@ impl Value for Bytecode {
     const DOMAIN: Domain = Domain::Expression {
         language: "BPF program such as `2,48 0 0 9,6 0 0 1`",
         examples: &["2,48 0 0 9,6 0 0 1", "1,6 0 0 65535"],
-        refused: &["word", "2,6 0 0 1", "1,6 0 0", "1,6 0 0 x"],
+        refused: &["word", "2,6 0 0 1", "1,6 0 0", "1,6 0 0 x", "1 ,6 0 0 1"],
     };
 
     fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
         let (count, program) = text.split_once(',').ok_or(ValueError::Form)?;
-        let count: usize = count.trim().parse().map_err(|_| ValueError::Form)?;
+        let count: usize = count.trim_start().parse().map_err(|_| ValueError::Form)?;
         let program = program.strip_suffix(',').unwrap_or(program);
         let mut instructions = Vec::new();
         for instruction in program.split(',') {

@@ -221,9 +221,9 @@ impl Domain {
         match *self {
             Self::Nothing => "no value".into(),
             Self::Integer { min, max, unit: "" } => format!("a whole number from {min} to {max}"),
-            Self::Decimal { min, max, unit: "" } => format!("a decimal number from {min} to {max}, without a fraction"),
+            Self::Decimal { min, max, unit: "" } => format!("a whole number from {min} to {max}, in decimal"),
             Self::Decimal { min, max, unit } => {
-                format!("a decimal number of {unit} from {min} to {max}, without a fraction")
+                format!("a whole number of {unit} from {min} to {max}, in decimal")
             }
             Self::Integer { min, max, unit } => format!("a whole number of {unit} from {min} to {max}"),
             Self::Masked { bits } => format!("a {bits}-bit number, optionally with /mask"),
