@@ -15,6 +15,7 @@ const APPEND: u16 = 0xc00;
 const EXCL: u16 = 0x200;
 const REPLACE: u16 = 0x100;
 const NONREC: u16 = 0x100;
+const ONE: [u8; 4] = 1u32.to_ne_bytes();
 
 fn step(flags: u16, body: Body<'static>) -> Step {
     Step { flags: Flags(flags), message: Message::new(Family::IPV4, body) }
@@ -89,8 +90,10 @@ fn each_error_is_the_kernels() {
     let unnamed = |expression: Expression<'static>| vec![append("a", expression)];
     let missing = Rule { handle: Some(999), ..rule("a", vec![]) };
     let none = || rule("none", vec![]);
-    let deep: Vec<_> =
-        (0..17).map(|level| Box::leak(format!("deep{level}").into_boxed_str()) as &'static str).collect();
+    let deep = [
+        "d0", "d1", "d2", "d3", "d4", "d5", "d6", "d7", "d8", "d9", "d10", "d11", "d12", "d13", "d14", "d15",
+        "d16",
+    ];
     let in_depth = |jumps: usize| -> Vec<Step> {
         let chains = deep.iter().map(|name| step(CREATE, Body::NewChain(chain(name))));
         let jumps = (0..jumps).map(|level| jump(deep[level], deep[level + 1]));
@@ -244,7 +247,7 @@ fn each_expression_is_dumped_as_the_kernel_does() {
     let rules: Vec<Vec<Expression<'static>>> = vec![
         vec![payload(8, 4).into(), Cmp { sreg: Some(Register(8)), data: value(&[1, 2, 3, 4]), ..compare() }.into()],
         vec![payload(12, 16).into(), Bitwise { sreg: Some(Register(12)), dreg: Some(Register(2)), len: Some(4), mask: value(&[255; 4]), xor: value(&[0; 4]), ..Bitwise::default() }.into()],
-        vec![payload(9, 4).into(), Bitwise { sreg: Some(Register(9)), dreg: r1, len: Some(4), op: Some(BitwiseOp::LSHIFT), data: value(Box::leak(Box::new(1u32.to_ne_bytes()))), ..Bitwise::default() }.into()],
+        vec![payload(9, 4).into(), Bitwise { sreg: Some(Register(9)), dreg: r1, len: Some(4), op: Some(BitwiseOp::LSHIFT), data: value(&ONE), ..Bitwise::default() }.into()],
         vec![payload(1, 1).into(), Range { sreg: r1, op: Some(RangeOp::EQ), from: value(&[1]), to: value(&[9]), ..Range::default() }.into()],
         vec![payload(1, 2).into(), Byteorder { sreg: r1, dreg: r1, op: Some(ByteorderOp::NTOH), len: Some(2), size: Some(2), ..Byteorder::default() }.into()],
         vec![immediate(1, &[0; 4]), Payload { sreg: r1, dreg: None, ..payload(1, 4) }.into()],
