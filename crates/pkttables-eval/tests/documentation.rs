@@ -34,7 +34,7 @@ const LIMITS: &str = "\
   known by that number and kept; the connection to the server that the kernel opens then is not followed.
 - `LOG` writes the kernel's line, `NFLOG` hands over what it would, `TEE` sends copies through OUTPUT and POSTROUTING. `AUDIT` is only said to have happened.
 - `ipvs` and `policy` see a host without virtual services and without IPsec, `osf` one without fingerprints.
-- `CT` knows the helpers below and `h323`, others not, and no timeout policies.
+- `CT` knows the helpers above, others not, and no timeout policies.
 - DCCP is tracked by addresses alone.
 - What depends on the kernel's clock tick (hashlimit, connlimit, legacy limit) assumes 250 ticks a second whose first is at the beginning of 1970.
 - Of what the host itself sends, only what rules make it send is seen: answers of `REJECT` and copies.

@@ -224,8 +224,8 @@ impl Extension for Ct {
 }
 
 /// The helpers of the kernel.
-const HELPERS: [&str; 10] =
-    ["amanda", "ftp", "h323", "irc", "netbios-ns", "pptp", "sane", "sip", "snmp", "tftp"];
+const HELPERS: [&str; 11] =
+    ["Q.931", "RAS", "amanda", "ftp", "irc", "netbios-ns", "pptp", "sane", "sip", "snmp", "tftp"];
 
 impl Ct {
     fn set_zone(&mut self, zone: Zone, direction: CtFlags) {

@@ -96,7 +96,7 @@ impl Table {
         bucket.expires = now.saturating_add(jiffies_of_millis(self.options.expire));
         bucket.reckon(now);
         let bytes = matches!(rule.rate, HashRate::Bytes { .. });
-        bucket.content.take(bytes, packet.data.len() as u64).ok_or(Outcome::Unsupported)
+        Ok(bucket.content.take(bytes, packet.data.len() as u64))
     }
 
     /// What is in the packet's bucket, in words.
@@ -207,23 +207,24 @@ impl Content {
 
     /// Counts a packet, whose bytes count if `bytes`; whether it is within the limit.
     ///
-    /// `None` if the rule counts otherwise than the one that made the table.
-    fn take(&mut self, bytes: bool, len: u64) -> Option<bool> {
+    /// A rule may count bytes in buckets that another rule made for packets, or the other way round.
+    fn take(&mut self, bytes: bool, len: u64) -> bool {
         match self {
-            Self::Packets { credit, cost, .. } if !bytes => Some(pay(credit, *cost)),
-            Self::Bytes { credit, refills, cost } if bytes => {
+            Self::Packets { credit, cost, .. } | Self::Bytes { credit, cost, .. } if !bytes => {
+                pay(credit, *cost)
+            }
+            Self::Packets { credit, most: refills, cost } | Self::Bytes { credit, refills, cost } => {
                 let price = ((len >> BYTE_SHIFT) + 1).saturating_mul(*cost).min(MOST_BYTE_CREDIT);
                 if *credit < price && *refills > 0 {
                     *refills -= 1;
                     *credit = MOST_BYTE_CREDIT;
                 }
-                Some(pay(credit, price))
+                pay(credit, price)
             }
             Self::Measured { was_above, current, burst, .. } => {
                 *current = current.wrapping_add(if bytes { len } else { 1 });
-                Some(!*was_above && current <= burst)
+                !*was_above && current <= burst
             }
-            _ => None,
         }
     }
 }
