@@ -3,7 +3,7 @@
 
 use crate::nflog::{GROUP, Log};
 use crate::topology::{self, PORTS};
-use crate::{Sent, Source};
+use crate::{Sent, Source, sets};
 use nix::errno::Errno;
 use nix::ifaddrs::getifaddrs;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -11,6 +11,7 @@ use nix::sys::socket::{
     AddressFamily, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrIn6, bind, recv,
     sendto, setsockopt, socket, sockopt,
 };
+use nix::sys::time::{TimeVal, TimeValLike as _};
 use nix::unistd::Pid;
 use pkttables::model::Family;
 use pkttables::registry::Backend;
@@ -78,6 +79,7 @@ impl Router {
         run("nft", &["-f", "-"], &guard())?;
         run("ip", &["-batch", "-"], &topology::commands())?;
         set_up_host()?;
+        run("ipset", &["restore"], &sets::text(family))?;
         let kind = match family {
             Family::Ipv4 => AddressFamily::Inet,
             Family::Ipv6 => AddressFamily::Inet6,
@@ -92,6 +94,7 @@ impl Router {
             let socket =
                 socket(AddressFamily::Packet, SockType::Raw, SockFlag::empty(), SockProtocol::EthAll)?;
             setsockopt(&socket, sockopt::RcvBufForce, &(1 << 22))?;
+            setsockopt(&socket, sockopt::ReceiveTimeout, &TimeVal::milliseconds(500))?;
             bind(socket.as_raw_fd(), &link)?;
             let cable = Cable { socket, link };
             // What came by other interfaces before.
@@ -140,8 +143,12 @@ impl Router {
         }
         let [from, to] = &self.sentinels;
         for _ in 0..WAITS {
+            while to.receive(&mut [0; HEADER], MsgFlags::MSG_DONTWAIT)?.is_some() {}
             from.send(&SENTINEL)?;
-            while to.receive(&mut [0; HEADER], MsgFlags::empty())? != Some(HEADER) {}
+            // A busy machine may lose one.
+            while to.receive(&mut [0; HEADER], MsgFlags::empty())? != Some(HEADER) {
+                from.send(&SENTINEL)?;
+            }
         }
         Ok(Observed { time: u64::try_from(time)?, ..self.observe()? })
     }

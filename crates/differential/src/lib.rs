@@ -11,6 +11,7 @@ mod nflog;
 pub mod packets;
 mod recording;
 pub mod rules;
+mod sets;
 mod shrink;
 mod topology;
 mod trial;

@@ -1,9 +1,11 @@
 //! The router that both judge packets on: four interfaces, their networks and the host's own addresses.
 
+use crate::sets;
 use pkttables::model::{AddressMask, Family};
 use pkttables::packet::InterfaceName;
 use pkttables::registry::{Route, Scope, Value as _};
 use pkttables_eval::Host;
+use pkttables_eval::ipset::Sets;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
@@ -91,6 +93,7 @@ fn length(network: &str) -> &str {
 #[must_use]
 pub fn host(family: Family) -> Host {
     let mut host = Host::new();
+    host.set_sets(Sets::parse(&sets::text(family)).expect("sets"));
     let mut add = |network: &str, name: &str| {
         let of_family = network.contains(':') == (family == Family::Ipv6);
         if of_family {

@@ -141,9 +141,19 @@ impl Trial {
                 Err(error) => error.to_string(),
             };
             let line = refused_line(&error).and_then(|line| line.checked_sub(1));
-            match line.filter(|line| plan.rules.get(*line).is_some_and(|line| line.starts_with("-A"))) {
-                Some(line) => drop(plan.rules.remove(line)),
-                None => {
+            match line.and_then(|line| Some((line, plan.rules.get(line)?))) {
+                Some((line, rule)) if rule.starts_with("-A") => drop(plan.rules.remove(line)),
+                // ip_tables does not say which rule of a table it does not take.
+                Some((end, rule)) if rule == "COMMIT" => {
+                    let start =
+                        plan.rules.iter().take(end).rposition(|line| line.starts_with('*')).unwrap_or(0);
+                    let mut at = 0;
+                    plan.rules.retain(|line| {
+                        at += 1;
+                        at <= start || at > end || !line.starts_with("-A")
+                    });
+                }
+                _ => {
                     return Err(format!(
                         "{}: {error}\n{}",
                         program(plan.family, plan.backend, "restore"),

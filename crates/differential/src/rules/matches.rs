@@ -1,5 +1,6 @@
 //! Random conditions.
 
+use super::rarer::rarer_match;
 use super::{Place, network, pick};
 use crate::packets::pool;
 use fastrand::Rng;
@@ -89,6 +90,9 @@ fn port_list(rng: &mut Rng) -> String {
 pub(super) fn any_match(rng: &mut Rng, place: &Place<'_>) -> String {
     let not = if rng.u8(..4) == 0 { "! " } else { "" };
     let v6 = place.family == Family::Ipv6;
+    if rng.u8(..4) == 0 {
+        return rarer_match(rng, place);
+    }
     match rng.u8(..24) {
         0 | 1 => format!(
             "-m length {not}--length {}",

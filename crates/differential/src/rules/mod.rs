@@ -3,6 +3,7 @@
 //! Addresses, ports and values come from the same small pools as those of the packets, so that rules match often.
 
 mod matches;
+mod rarer;
 mod targets;
 
 use crate::packets::pool;
@@ -156,7 +157,14 @@ fn rule(rng: &mut Rng, place: &Place<'_>, chain: &str) -> String {
         let _ = write!(text, " {condition}");
     }
     for _ in 0..rng.u8(..3).saturating_sub(rng.u8(..2)) {
-        let _ = write!(text, " {}", any_match(rng, place));
+        let condition = any_match(rng, place);
+        match condition.strip_prefix("-p tcp") {
+            Some(rest) if protocol == "tcp" => text.push_str(rest),
+            Some(_) if text.contains(" -p ") => {}
+            _ => {
+                let _ = write!(text, " {condition}");
+            }
+        }
     }
     if place.tracked && rng.u8(..3) == 0 {
         let _ = write!(text, " {}", tracking_match(rng, place.family));

@@ -1,6 +1,6 @@
 //! Random targets.
 
-use super::{Place, pick};
+use super::{Place, pick, rarer};
 use crate::packets::pool;
 use fastrand::Rng;
 use pkttables::model::Family;
@@ -26,6 +26,7 @@ pub(super) fn target(rng: &mut Rng, place: &Place<'_>) -> String {
         6 if rng.u8(..3) == 0 => return "ACCEPT".into(),
         6 if place.table != "nat" && rng.u8(..4) == 0 => return "DROP".into(),
         7 => return format!("MARK --set-xmark {}", mark(rng)),
+        8 if rng.u8(..4) == 0 => return rarer::set_target(rng, v6),
         _ => {}
     }
     match place.table {
@@ -44,7 +45,10 @@ pub(super) fn target(rng: &mut Rng, place: &Place<'_>) -> String {
                 pick(rng, &["--set-tos 0x10/0x3f", "--or-tos 0x08", "--and-tos 0xf0", "--set-tos 0x00/0xff"])
             ),
             2 => format!("DSCP --set-dscp {}", pick(rng, &["0x0a", "0x2e", "0x00"])),
-            3 => format!("TCPMSS {}", pick(rng, &["--set-mss 1000", "--set-mss 1400"])),
+            3 if matches!(place.hook, Some("FORWARD" | "OUTPUT" | "POSTROUTING")) && rng.bool() => {
+                "TCPMSS --clamp-mss-to-pmtu".into()
+            }
+            3 => format!("TCPMSS {}", pick(rng, &["--set-mss 1000", "--set-mss 1400", "--set-mss 100"])),
             4 if !v6 => "ECN --ecn-tcp-remove".into(),
             5 => format!(
                 "TCPOPTSTRIP --strip-options {}",
@@ -90,6 +94,8 @@ fn reject(rng: &mut Rng, v6: bool) -> String {
                 "icmp6-adm-prohibited",
                 "icmp6-port-unreachable",
                 "icmp6-addr-unreachable",
+                "icmp6-policy-fail",
+                "icmp6-reject-route",
                 "tcp-reset",
             ],
         )

@@ -73,7 +73,7 @@ impl Cuts {
     fn seams(&self, len: usize, head: usize, room: usize, contiguous: usize) -> Option<Vec<usize>> {
         let mut pieces: Vec<usize> =
             once(self.first).chain(self.others.iter().copied().map(usize::from)).collect();
-        if pieces.iter().sum::<usize>() != len || head > self.head {
+        if pieces.iter().sum::<usize>() != len {
             return None;
         }
         // What is put in one piece with the first is taken from those behind it.
@@ -82,6 +82,10 @@ impl Cuts {
             let part = taken.min(*piece);
             *piece -= part;
             taken -= part;
+            // The headers go into the room that the fragment's own headers, and what was taken, have left before it.
+            if *piece > 0 && head > self.head + part {
+                return None;
+            }
         }
         let first = pieces.first_mut()?;
         *first = contiguous.max(self.first).checked_sub(head)?;
