@@ -1,3 +1,4 @@
+use crate::evaluator::LOOPBACK;
 use crate::ipset::Sets;
 use pkttables::matches::addrtype::AddressType;
 use pkttables::model::AddressMask;
@@ -118,7 +119,9 @@ impl Environment for Host {
                 host.lookup(address).is_some_and(|(_, route)| route.interface == interface)
             })
         };
+        let elsewhere = |interface: InterfaceName| Some(interface) != InterfaceName::new(LOOPBACK);
         match address_type_of_number(address) {
+            AddressType::Local if interface.is_some_and(elsewhere) => AddressType::Unicast,
             AddressType::Unicast if self.is_local(address) && belongs(self) => AddressType::Local,
             AddressType::Unicast if address.is_ipv4() => {
                 if self.ends_local_network(address, true) && belongs(self) {

@@ -102,6 +102,7 @@ impl Working {
     pub fn apply(&mut self, edit: Edit) {
         match edit {
             Edit::Mark(mark) => self.meta.mark = mark,
+            Edit::Kind(kind) => self.meta.kind = kind,
             Edit::Priority(priority) => self.meta.priority = priority,
             Edit::SecMark(mark) => self.meta.secmark = mark,
             Edit::ConnectionMark(mark) => self.change_connection(|connection| connection.mark = mark),

@@ -119,7 +119,13 @@ impl Traffic {
             ),
             7 => (number::GRE, gre(rng)),
             8 => (number::AH, [vec![253, 4, 0, 0, 0, 0, 0, 100], vec![1; 16], vec![2; 12]].concat()),
-            _ => (rng.choice([253, 108, 2, 0, 59]).unwrap_or(253), vec![0, 0, 0, rng.u8(..10), 5, 6, 7, 8]),
+            _ => match rng.u8(..4) {
+                0 => (number::AH, ah_with(rng, source, destination)),
+                1 => (rng.choice([4, 41, 135, 103]).unwrap_or(4), vec![59, 0, rng.u8(..8), 0, 0, 0, 0, 0]),
+                _ => {
+                    (rng.choice([253, 108, 2, 0, 59]).unwrap_or(253), vec![0, 0, 0, rng.u8(..10), 5, 6, 7, 8])
+                }
+            },
         };
         Draft { port, source, destination, protocol, payload }
     }
@@ -224,9 +230,7 @@ impl Traffic {
         let destination = self.link_destination(draft.port, draft.destination);
         let source = Source::Wire { port: draft.port, destination };
         let rng = &mut self.rng;
-        // Not a fragment of what says it is a fragment: of those the kernel drops some that the evaluator forwards.
-        let nested = ip.extensions.iter().any(|(number, _)| *number == number::FRAGMENT);
-        let mut pieces = if !nested && rng.u8(..14) == 0 || packet.len() > 1500 {
+        let mut pieces = if rng.u8(..14) == 0 || packet.len() > 1500 {
             spoil::fragments(rng, &packet, u32::from(self.id))
         } else {
             vec![packet]
@@ -265,6 +269,15 @@ fn icmp_query(rng: &mut Rng, source: IpAddr, destination: IpAddr) -> (u8, Vec<u8
         if v6 { (number::ICMPV6, Some((source, destination, number::ICMPV6))) } else { (number::ICMP, None) };
     wire::fix(&mut payload, 2, pseudo, usize::MAX);
     (protocol, payload)
+}
+
+/// An authentication header with a datagram behind it.
+fn ah_with(rng: &mut Rng, source: IpAddr, destination: IpAddr) -> Vec<u8> {
+    let mut datagram =
+        [pool::port(rng).to_be_bytes(), pool::port(rng).to_be_bytes(), [0, 12], [0, 0]].concat();
+    datagram.extend(b"data");
+    wire::fix(&mut datagram, 6, Some((source, destination, number::UDP)), usize::MAX);
+    [vec![number::UDP, 4, 0, 0, 0, 0, 0, 100], vec![1; 16], datagram].concat()
 }
 
 fn gre(rng: &mut Rng) -> Vec<u8> {

@@ -5,11 +5,23 @@ use fastrand::Rng;
 
 /// IPv4 options, a multiple of four bytes.
 pub(super) fn options(rng: &mut Rng) -> Vec<u8> {
-    match rng.u8(..5) {
+    match rng.u8(..12) {
         0 => vec![1, 1, 1, 0],
         1 => vec![0x94, 4, 0, 0],
         2 => vec![1; 8],
         3 => vec![0x88, 4, 1, 2],
+        // Record route, with room and without.
+        4 => vec![7, 7, 4, 0, 0, 0, 0, 0],
+        5 => vec![7, 7, 8, 10, 9, 8, 7, 0],
+        // Timestamps that are full, alone and with addresses: those put in are the kernel's milliseconds.
+        6 => vec![0x44, 8, 9, 0, 0, 0, 0, 0],
+        7 => vec![0x44, 12, 13, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+        // Source routes, loose and strict, that are over.
+        8 => vec![0x83, 7, 8, 10, 1, 0, 1, 0],
+        9 => vec![0x89, 7, 8, 10, 1, 0, 1, 0],
+        // Security, and one whose length is wrong.
+        10 => vec![0x82, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        _ if rng.bool() => vec![7, 30, 4, 0],
         _ => vec![0, 0, 0, 0],
     }
 }
@@ -18,13 +30,13 @@ pub(super) fn options(rng: &mut Rng) -> Vec<u8> {
 pub(super) fn extensions(rng: &mut Rng) -> Vec<(u8, Vec<u8>)> {
     let mut chain = Vec::new();
     if rng.bool() {
-        chain.push((0, if rng.bool() { vec![0, 5, 2, 0, 0, 1, 0] } else { vec![0, 1, 4, 0, 0, 0, 0] }));
+        chain.push((0, options_header(rng)));
     }
     if rng.u8(..3) == 0 {
-        chain.push((60, if rng.bool() { vec![0, 1, 4, 0, 0, 0, 0] } else { vec![0, 30, 1, 9, 1, 1, 0] }));
+        chain.push((60, options_header(rng)));
     }
     if rng.u8(..4) == 0 {
-        chain.push((43, vec![0, rng.choice([0, 2, 4]).unwrap_or(0), 0, 0, 0, 0, 0]));
+        chain.push((43, routing_header(rng)));
     }
     if rng.u8(..4) == 0 {
         chain.push((number::AH, [vec![4, 0, 0, 0, 0, 0, 100], vec![1; 16]].concat()));
@@ -33,7 +45,34 @@ pub(super) fn extensions(rng: &mut Rng) -> Vec<(u8, Vec<u8>)> {
         // A whole packet that says it is a fragment.
         chain.push((44, vec![0, 0, 0, 0, 0, 0, rng.u8(..9)]));
     }
+    if rng.u8(..6) == 0 {
+        // Behind the others, where hosts read it but routers do not.
+        chain.push((60, options_header(rng)));
+    }
     chain
+}
+
+/// Hop-by-hop or destination options from the header's second byte on.
+fn options_header(rng: &mut Rng) -> Vec<u8> {
+    match rng.u8(..8) {
+        0..3 => vec![0, 1, 4, 0, 0, 0, 0],
+        3 => vec![0, 5, 2, 0, 0, 1, 0],
+        4 => vec![0, 30, 1, 9, 1, 1, 0],
+        5 => vec![1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        // Such as must be known, and one that is longer than the header.
+        6 => vec![0, rng.choice([0x41, 0x81, 0xc1]).unwrap_or(0x41), 4, 0, 0, 0, 0],
+        _ => vec![0, 30, 9, 0, 0, 0, 0],
+    }
+}
+
+/// A routing header from its second byte on; with segments left it is for this host to send on, which hosts do not.
+fn routing_header(rng: &mut Rng) -> Vec<u8> {
+    let kind = rng.choice([0, 2, 4]).unwrap_or(0);
+    match rng.u8(..4) {
+        0 => [vec![2, kind, 1, 0, 0, 0, 0, 0xfd, 0, 0, 2], vec![0; 11], vec![3]].concat(),
+        1 => [vec![2, kind, 0, 0, 0, 0, 0, 0xfd, 0, 0, 2], vec![0; 11], vec![3]].concat(),
+        _ => vec![0, kind, 0, 0, 0, 0, 0],
+    }
 }
 
 /// Cuts a packet, and loses, doubles, reorders or overlaps pieces now and then.

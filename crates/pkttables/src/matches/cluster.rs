@@ -2,10 +2,10 @@
 
 use crate::domain::parse_bounded;
 use crate::model::Families;
-use crate::packet::{Connection, Packet, Status, jhash};
+use crate::packet::{Connection, Packet, PacketKind, Status, jhash};
 use crate::registry::{
-    Context, Domain, Extension, Lister, Outcome, Require, Revision, RuleScope, Scope, Value, ValueError,
-    bang, sight,
+    Context, Domain, Edit, Extension, Lister, Outcome, Require, Revision, RuleScope, Scope, Value,
+    ValueError, bang, sight,
 };
 use crate::{extension, integer};
 use nfnetlink::wire::Problem;
@@ -87,7 +87,11 @@ impl Cluster {
 }
 
 impl Extension for Cluster {
-    fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
+    fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
+        // All nodes share a link address of a group; what is not for a group is for this host from here on.
+        if packet.meta.kind == PacketKind::Multicast && !packet.layout.destination.is_multicast() {
+            context.edit(Edit::Kind(PacketKind::Host));
+        }
         let Some(connection) = &packet.meta.connection else { return Outcome::NoMatch };
         // Of a connection that another one announced, the other one's addresses count.
         if connection.status.contains(Status::EXPECTED) {

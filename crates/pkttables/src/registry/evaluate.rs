@@ -1,7 +1,7 @@
 use super::{Environment, Shared, Slot};
 use crate::domain::NatRange;
 use crate::model::{Hook, TableName};
-use crate::packet::{InterfaceName, Tuple};
+use crate::packet::{InterfaceName, PacketKind, Tuple};
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -97,6 +97,8 @@ pub enum Edit {
     Mark(u32),
     /// The packet's queueing class.
     Priority(u32),
+    /// For whom the packet is by its link address.
+    Kind(PacketKind),
     /// The packet's mark for mandatory access control.
     SecMark(u32),
     /// The connection's mark.
