@@ -12,6 +12,7 @@ pub(super) fn rarer_match(rng: &mut Rng, place: &Place<'_>) -> String {
         0 => format!("-p tcp -m tcpmss {not}--mss {}", pick(rng, &["1400:1500", "1460", "0:512", "513"])),
         1 => format!("-p tcp -m ecn {not}--ecn-tcp-{}", pick(rng, &["ece", "cwr"])),
         2 | 3 => hashlimit(rng, v6),
+        // Not connlimit: the kernel looks for connections that are over once a tick, and when a tick begins cannot be foretold.
         5 if matches!(place.hook, Some("PREROUTING" | "INPUT" | "FORWARD")) => {
             format!("-m policy --dir in --pol {}", pick(rng, &["none", "ipsec", "none"]))
         }

@@ -186,6 +186,10 @@ fn tuple(packet: &Packet<'_>) -> Option<(Tuple, u16)> {
     if let Some(connection) = &packet.meta.connection {
         return Some((connection.original, connection.zone));
     }
+    // Of a later fragment the kernel reads no tuple.
+    if packet.layout.fragment.offset != 0 {
+        return None;
+    }
     let [source_port, destination_port] = packet.ports_or_zero()?;
     let Layout { source, destination, protocol, .. } = packet.layout;
     Some((Tuple { source, destination, protocol: protocol?, source_port, destination_port }, 0))
