@@ -1,30 +1,10 @@
 //! Rules that count connections or answer packets, by the kernel and by the evaluator.
 
-use differential::{Outcome, PORTS, Plan, Sent, Source, program, replay};
+mod words;
+
 use pkttables::model::Family;
 use pkttables::registry::Backend;
-use pkttables_eval::builder::PacketBuilder;
-
-/// Packets in words, which must go the same way in both.
-fn agree(family: Family, backend: Backend, rules: &str, packets: &[String]) {
-    let Some(_) = testkit::program(&program(family, backend, "restore")) else { return };
-    let packets: Vec<Sent> = packets.iter().map(|words| sent(words)).collect();
-    let rules = rules.lines().map(str::to_owned).collect();
-    let count = packets.len();
-    let plan = Plan { family, backend, rules, packets };
-    let Some(outcome) = testkit::in_namespace(|| replay(&plan)) else { return };
-    match outcome.expect("a trial") {
-        Outcome::Agreed(agreed) => assert_eq!(agreed, count),
-        Outcome::Failed(failure) => panic!("{failure}"),
-    }
-}
-
-fn sent(words: &str) -> Sent {
-    let made = PacketBuilder::parse(words).expect("words").build().expect("a packet");
-    let input = made.meta.input.expect("an interface").to_string();
-    let port = PORTS.iter().position(|port| port.name == input).expect("a port");
-    Sent { source: Source::Wire { port, destination: PORTS[port].mac }, bytes: made.bytes }
-}
+use words::agree;
 
 #[test]
 fn connections_of_a_host_or_network() {

@@ -1,30 +1,11 @@
 //! What helpers of connection tracking do, by the kernel and by the evaluator: they read what control connections say, expect the
 //! connections announced there, and change addresses in them where those are translated.
 
-use differential::{Outcome, PORTS, Plan, Sent, Source, program, replay};
+mod words;
+
 use pkttables::model::Family;
 use pkttables::registry::Backend;
-use pkttables_eval::builder::PacketBuilder;
-
-/// Packets in words, which must go the same way in both.
-fn agree(family: Family, rules: &str, packets: &[String]) {
-    let Some(_) = testkit::program(&program(family, Backend::Nft, "restore")) else { return };
-    let sent = packets.iter().map(|words| sent(words)).collect();
-    let rules = rules.lines().map(|line| line.trim().to_owned()).collect();
-    let plan = Plan { family, backend: Backend::Nft, rules, packets: sent };
-    let Some(outcome) = testkit::in_namespace(|| replay(&plan)) else { return };
-    match outcome.expect("a trial") {
-        Outcome::Agreed(count) => assert_eq!(count, packets.len()),
-        Outcome::Failed(failure) => panic!("{failure}"),
-    }
-}
-
-fn sent(words: &str) -> Sent {
-    let made = PacketBuilder::parse(words).expect("words").build().expect("a packet");
-    let input = made.meta.input.expect("an interface").to_string();
-    let port = PORTS.iter().position(|port| port.name == input).expect("a port");
-    Sent { source: Source::Wire { port, destination: PORTS[port].mac }, bytes: made.bytes }
-}
+use words::agree;
 
 /// Segments of a connection that is open: both sides count from 1000 and 5000.
 struct Session {
@@ -113,7 +94,7 @@ fn an_active_transfer_through_source_translation() {
     session.then("in=in0 src=10.1.0.9 dst=10.2.0.5 proto=tcp sport=51213 dport=20 flags=syn,ack ack=1");
     session.then("in=out0 src=10.2.0.5 dst=10.2.0.77 proto=tcp sport=20 dport=51213 flags=ack seq=1 ack=1");
     session.says(0, "QUIT");
-    agree(Family::Ipv4, &rules, &session.packets);
+    agree(Family::Ipv4, Backend::Nft, &rules, &session.packets);
 }
 
 #[test]
@@ -136,7 +117,7 @@ fn a_passive_transfer_through_destination_translation() {
     session.says(0, "EPSV").says(1, "229 Extended (|||51214|)");
     session.then("in=in0 src=10.1.0.9 dst=10.1.0.50 proto=tcp sport=4002 dport=51214");
     session.then("in=in0 src=10.1.0.9 dst=10.1.0.50 proto=tcp sport=4002 dport=51215");
-    agree(Family::Ipv4, &rules, &session.packets);
+    agree(Family::Ipv4, Backend::Nft, &rules, &session.packets);
 }
 
 #[test]
@@ -167,7 +148,7 @@ fn lines_that_are_odd_or_cut_off() {
         );
         session.says(0, "NOOP").says(0, line);
         session.then("in=out0 src=10.2.0.5 dst=10.2.0.1 proto=tcp sport=20 dport=51213");
-        agree(Family::Ipv4, &rules, &session.packets);
+        agree(Family::Ipv4, Backend::Nft, &rules, &session.packets);
     }
 }
 
@@ -185,7 +166,7 @@ fn transfers_without_translation() {
     }
     packets.push("in=out0 src=10.2.0.5 dst=10.1.0.9 proto=tcp sport=20 dport=51213".into());
     packets.push("in=out0 src=10.2.0.5 dst=10.1.0.9 proto=tcp sport=21 dport=51213".into());
-    agree(Family::Ipv4, COUNTED, &packets);
+    agree(Family::Ipv4, Backend::Nft, COUNTED, &packets);
 }
 
 #[test]
@@ -203,7 +184,7 @@ fn ipv6_addresses_are_written_in_full() {
     session.then("in=out0 src=fd00:2::5 dst=fd00:2::77 proto=tcp sport=20 dport=51213");
     session.then("in=in0 src=fd00:1::9 dst=fd00:2::5 proto=tcp sport=51213 dport=20 flags=syn,ack ack=1");
     session.says(0, "QUIT");
-    agree(Family::Ipv6, &rules, &session.packets);
+    agree(Family::Ipv6, Backend::Nft, &rules, &session.packets);
 }
 
 #[test]
@@ -213,6 +194,7 @@ fn tftp_answers_come_to_the_translated_address() {
     );
     agree(
         Family::Ipv4,
+        Backend::Nft,
         &rules,
         &[
             "in=in0 src=10.1.0.9 dst=10.2.0.5 proto=udp sport=4000 dport=69 payload=0x000178006f6374657400",
