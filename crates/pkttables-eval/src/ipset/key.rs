@@ -2,7 +2,7 @@ use super::kind::{Part, Storage};
 use super::set::Options;
 use pkttables::domain::{Direction, Directions};
 use pkttables::model::{Family, protocol};
-use pkttables::packet::{InterfaceName, Packet};
+use pkttables::packet::{InterfaceName, Packet, skip_extension_headers};
 use std::net::IpAddr;
 
 /// What tells an entry of a set from the others. Parts that entries of its type do not have are zero.
@@ -116,18 +116,21 @@ fn port(packet: &Packet<'_>, source: bool) -> Option<(u8, u16)> {
         let has_ports = matches!(number, TCP | SCTP | UDP | UDPLITE | ICMP);
         return (packet.family() == Family::Ipv4 && !has_ports).then_some((number, 0));
     }
+    let (number, start) = match packet.family() {
+        Family::Ipv4 => (number, packet.layout.transport),
+        // What stands behind an authentication header counts here, whatever loaded the rules.
+        Family::Ipv6 => skip_extension_headers(&packet.data, packet.data.u8(6)?, 40)?,
+    };
     let header = match number {
-        protocol::TCP => packet.transport::<20>(0).map(|header| header.first_chunk().copied()),
-        protocol::SCTP => packet.transport::<12>(0).map(|header| header.first_chunk().copied()),
-        protocol::UDP | protocol::UDPLITE => {
-            packet.transport::<8>(0).map(|header| header.first_chunk().copied())
-        }
+        protocol::TCP => packet.data.array::<20>(start)?.first_chunk().copied(),
+        protocol::SCTP => packet.data.array::<12>(start)?.first_chunk().copied(),
+        protocol::UDP | protocol::UDPLITE => packet.data.array::<8>(start)?.first_chunk().copied(),
         protocol::ICMP | protocol::ICMPV6 => {
-            let [kind, code, ..] = packet.transport::<8>(0).ok()?;
+            let [kind, code, ..] = packet.data.array::<8>(start)?;
             return Some((number, u16::from_be_bytes([kind, code])));
         }
         _ => return Some((number, 0)),
     };
-    let [s1, s2, d1, d2] = header.ok()??;
+    let [s1, s2, d1, d2] = header?;
     Some((number, u16::from_be_bytes(if source { [s1, s2] } else { [d1, d2] })))
 }

@@ -76,6 +76,10 @@ extension! {
 impl Cluster {
     /// The node that a connection falls to, from 0.
     fn node(&self, connection: &Connection) -> u32 {
+        // A template has no addresses, and is not hashed.
+        if connection.is_template() {
+            return 0;
+        }
         // Of an IPv6 address the kernel hashes no more than the first four bytes.
         let word = match connection.original.source {
             IpAddr::V4(source) => source.octets(),
