@@ -22,6 +22,8 @@ pub(crate) struct Tcp {
 struct Last {
     event: Event,
     direction: Direction,
+    /// It passed unchecked.
+    ignored: bool,
     sequence: u32,
     acknowledged: u32,
     end: u32,
@@ -70,6 +72,7 @@ impl Tcp {
         };
         self.last.event = event;
         self.last.direction = direction;
+        self.last.ignored = false;
         self.state = new;
         if old != new && new == TcpState::FinWait {
             self.side(direction).closes = true;
@@ -161,6 +164,7 @@ impl Tcp {
         self.last = Last {
             event,
             direction,
+            ignored: true,
             sequence: segment.sequence,
             end: segment.end,
             window: segment.window,
@@ -215,7 +219,7 @@ impl Tcp {
     ) -> Course {
         let last = self.last;
         let assured = context.status.contains(Status::ASSURED);
-        let answers_ignored = (context.answered() && last.event == Event::Syn
+        let answers_ignored = (context.answered() && last.event == Event::Syn && last.ignored
             || !assured && last.event == Event::Ack)
             && segment.acknowledged == last.end;
         let answers_challenge = old == TcpState::SynSent
