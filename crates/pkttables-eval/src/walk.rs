@@ -285,7 +285,7 @@ impl Linear {
                 packet.apply(edit);
             }
             match outcome {
-                Ok(Outcome::Match) => {}
+                Ok(Outcome::Match | Outcome::DropMatching) => {}
                 Ok(Outcome::Drop) => return Ok(Step::Done(rule, Decision::Drop)),
                 Ok(_) => {
                     if world.explains {
@@ -300,6 +300,9 @@ impl Linear {
             if packet.traced {
                 let (chain, number) = self.locate(rule);
                 trace(world, &self.chains, chain, "rule", number, at, packet);
+            }
+            if outcome == Ok(Outcome::DropMatching) {
+                return Ok(Step::Done(rule, Decision::Drop));
             }
             let Some(compiled) = self.rules.get_mut(rule) else { break };
             let decision = match &compiled.go {
@@ -460,6 +463,7 @@ fn test(
         Outcome::Match => {}
         other => return Ok(other),
     }
+    let mut broken = false;
     for (place, Condition { test, own }) in rule.matches.iter_mut().enumerate() {
         let Match::Known(instance) = test else {
             return match test {
@@ -470,13 +474,15 @@ fn test(
         match instance.matches(&packet, &mut context(at, world, own)) {
             Outcome::Match => {}
             Outcome::Unsupported => return Err(instance.descriptor().name.into()),
+            Outcome::DropMatching if world.backend == Backend::Legacy => broken = true,
+            Outcome::DropMatching => return Ok(Outcome::Drop),
             other => {
                 world.memory.failed = place;
-                return Ok(other);
+                return Ok(if broken { Outcome::Drop } else { other });
             }
         }
     }
-    Ok(Outcome::Match)
+    Ok(if broken { Outcome::DropMatching } else { Outcome::Match })
 }
 
 /// What an extension of a rule is judged with.

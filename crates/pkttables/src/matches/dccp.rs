@@ -105,7 +105,7 @@ impl Extension for Dccp {
         let end = start + usize::from(offset) * 4;
         // Without options the kernel does not look whether the whole header is there.
         if end < at || end > at && end > packet.data.len() {
-            return Outcome::Drop;
+            return if wanted.not { Outcome::DropMatching } else { Outcome::Drop };
         }
         let mut found = false;
         while at < end && !found {

@@ -75,6 +75,7 @@ impl Extension for Sctp {
             None => Outcome::Match,
             Some(chunks) => match chunks.value.holds(packet.data, packet.layout.transport + 12) {
                 Some(holds) => (holds != chunks.not).into(),
+                None if chunks.not => Outcome::DropMatching,
                 None => Outcome::Drop,
             },
         }

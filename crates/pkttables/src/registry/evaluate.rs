@@ -14,6 +14,8 @@ pub enum Outcome {
     NoMatch,
     /// The packet is so broken that it is dropped at once.
     Drop,
+    /// The same, but by its negation the condition holds: ip_tables then counts the rule before it drops the packet.
+    DropMatching,
     /// What the kernel would do cannot be told, because this extension cannot be evaluated.
     Unsupported,
 }
