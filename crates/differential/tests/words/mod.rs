@@ -6,7 +6,7 @@ use pkttables::registry::Backend;
 use pkttables_eval::builder::PacketBuilder;
 
 /// Packets off the wire, which must go the same way by the kernel and by the evaluator.
-pub fn agree(family: Family, backend: Backend, rules: &str, packets: &[String]) {
+pub(crate) fn agree(family: Family, backend: Backend, rules: &str, packets: &[String]) {
     let Some(_) = testkit::program(&program(family, backend, "restore")) else { return };
     let sent = packets.iter().map(|words| sent(words)).collect();
     let rules = rules.lines().map(|line| line.trim().to_owned()).collect();
