@@ -4,6 +4,7 @@ use crate::working::Working;
 use pkttables::model::{Family, Hook};
 use pkttables::packet::{Authentication, Data, InterfaceName, Meta, TrackState};
 use pkttables::registry::Environment;
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
 /// A copy of a packet that left.
@@ -20,7 +21,7 @@ pub struct Copied {
 /// The copies of the packet on its way.
 #[derive(Debug)]
 pub(crate) struct Copies {
-    waiting: Vec<Waiting>,
+    waiting: VecDeque<Waiting>,
     left: Vec<Copied>,
     /// Buffers to be used again.
     spare: Vec<Vec<u8>>,
@@ -44,7 +45,7 @@ pub(crate) struct Waiting {
 impl Default for Copies {
     fn default() -> Self {
         Self {
-            waiting: Vec::new(),
+            waiting: VecDeque::new(),
             left: Vec::new(),
             spare: Vec::new(),
             packet: Working::new(Authentication::Stop),
@@ -85,14 +86,14 @@ impl Copies {
             _ => {}
         }
         let Meta { mark, priority, time, .. } = packet.meta;
-        self.waiting.push(Waiting { gateway, interface, bytes, mark, priority, time });
+        self.waiting.push_back(Waiting { gateway, interface, bytes, mark, priority, time });
         true
     }
 
     /// The next copy, now in [`packet`](Self::packet), with its gateway; one that cannot be sent is left away.
     pub(crate) fn next(&mut self, environment: &mut dyn Environment) -> Option<IpAddr> {
-        while !self.waiting.is_empty() {
-            let Waiting { gateway, interface, bytes, mark, priority, time } = self.waiting.remove(0);
+        while let Some(copy) = self.waiting.pop_front() {
+            let Waiting { gateway, interface, bytes, mark, priority, time } = copy;
             let routed = || environment.route(gateway, mark).map(|route| route.interface);
             let output = interface.or_else(routed);
             let meta = Meta { output, mark, priority, time, state: TrackState::Untracked, ..Meta::default() };

@@ -36,6 +36,7 @@ const LIMITS: &str = "\
 - `ipvs` and `policy` see a host without virtual services and without IPsec, `osf` one without fingerprints.
 - `CT` knows the helpers above, others not, and no timeout policies.
 - DCCP is tracked by addresses alone.
+- Where the negated condition of an `sctp` or `dccp` match finds the packet broken, ip_tables counts the rule, carries out its target and drops the packet; here the target is left out.
 - What depends on the kernel's clock tick (hashlimit, connlimit, legacy limit) assumes 250 ticks a second whose first is at the beginning of 1970.
 - Of what the host itself sends, only what rules make it send is seen: answers of `REJECT` and copies.
 - Answers of `REJECT` are not limited in rate, as the kernel limits ICMP errors to one address (`net.ipv4.icmp_ratelimit`).

@@ -14,8 +14,8 @@ use super::expect::Follow;
 use super::headers::{ICMP_HEADER, View, address};
 use super::protocol::IcmpKind;
 use super::track::{Conntrack, Pass, Tracking};
-use super::tuple::{GRE, Tuple};
-use rewrite::Rewrite;
+use super::tuple::Tuple;
+use rewrite::{Rewrite, has_keys};
 
 pub use range::NatRange;
 
@@ -211,13 +211,7 @@ fn writable(view: &View<'_>) -> usize {
     match view.protocol {
         protocol::TCP if view.transport_len() >= 20 => 20,
         protocol::SCTP if view.transport_len() >= 12 => 12,
-        protocol::TCP
-        | protocol::UDP
-        | protocol::UDPLITE
-        | protocol::SCTP
-        | protocol::ICMP
-        | protocol::ICMPV6
-        | GRE => 8,
+        number if has_keys(number) => 8,
         _ => 0,
     }
 }

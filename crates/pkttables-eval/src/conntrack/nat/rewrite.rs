@@ -205,7 +205,8 @@ impl<'a> Rewrite<'a> {
     }
 }
 
-const fn has_keys(number: u8) -> bool {
+/// Whether the protocol has ports, or what stands for them, to translate.
+pub(super) const fn has_keys(number: u8) -> bool {
     matches!(
         number,
         protocol::TCP
