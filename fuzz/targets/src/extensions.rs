@@ -17,7 +17,8 @@ pub fn extension_layout(bytes: &[u8]) {
     let mut written = Vec::new();
     if instance.encode(revision.number, family, &NoSets, &mut written).is_ok() {
         let again = descriptor.decode(revision.number, family, &written, &NoSets);
-        let again = again.expect("the same extension").expect("what was written can be read");
+        let again = again.expect("the same extension");
+        let again = again.unwrap_or_else(|error| panic!("what was written of {instance:?}: {error}"));
         assert!(again.equals(&*instance), "{instance:?}\nbecame\n{again:?}");
     }
 }
@@ -52,7 +53,8 @@ pub fn extension_options(bytes: &[u8]) {
         let mut info = Vec::new();
         if instance.encode(revision.number, family, &NoSets, &mut info).is_ok() {
             let read = descriptor.decode(revision.number, family, &info, &NoSets);
-            read.expect("the same extension").expect("what was written can be read");
+            let read = read.expect("the same extension");
+            assert!(read.is_ok(), "revision {} of {instance:?} became {read:?}", revision.number);
         }
     }
 }

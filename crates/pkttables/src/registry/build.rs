@@ -10,6 +10,8 @@ pub struct Builder {
     instance: Box<dyn Instance>,
     /// One bit per parameter, by its place in the description.
     given: u64,
+    /// The first value that only the kernel refuses.
+    left: Option<ParamError>,
 }
 
 /// What is wrong with a parameter of an extension.
@@ -71,7 +73,7 @@ impl Builder {
     /// Starts with every parameter at its default.
     #[must_use]
     pub fn new(descriptor: &'static Descriptor) -> Self {
-        Self { descriptor, instance: descriptor.instance(), given: 0 }
+        Self { descriptor, instance: descriptor.instance(), given: 0, left: None }
     }
 
     /// The extension that is being put together.
@@ -107,12 +109,15 @@ impl Builder {
                 }
                 reason => reason,
             };
-            if reason.is_by_kernel() {
-                self.given |= bit;
-            }
+            let is_left = reason.is_by_kernel();
             let problem =
                 ParamProblem::Value { option: param.name, reason, accepts: param.domain.describe() };
-            return Err(self.error(Some(param.name), problem));
+            let error = self.error(Some(param.name), problem);
+            if is_left {
+                self.given |= bit;
+                self.left.get_or_insert_with(|| error.clone());
+            }
+            return Err(error);
         }
         self.given |= bit;
         Ok(())
@@ -135,7 +140,7 @@ impl Builder {
         let protocol = self.check_protocol(rule);
         let suits = self.instance.check(rule);
         let suits = suits.map_err(|reason| self.error(None, ParamProblem::Rule(reason)));
-        let mut left = None;
+        let mut left = self.left.take();
         for error in [given, protocol, suits].into_iter().filter_map(Result::err) {
             if !self.is_by_kernel(&error.problem) {
                 return Err(error);
@@ -216,4 +221,27 @@ impl Builder {
 /// The bit of the parameter at this place.
 fn bit(place: usize) -> Option<u64> {
     1_u64.checked_shl(u32::try_from(place).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Header;
+    use crate::registry::{Kind, Registry};
+
+    #[test]
+    fn what_only_the_kernel_refuses_is_refused_at_the_end_too() {
+        let descriptor = Registry::builtin().find(Kind::Match, "hashlimit", Family::Ipv4).unwrap();
+        let scope = Scope { family: Family::Ipv4, protocol: None };
+        let mut builder = Builder::new(descriptor);
+        let mut set = |name: &str, value: &str| {
+            let param = descriptor.params.iter().find(|param| param.is_called(name)).unwrap();
+            builder.set(param, value, false, &scope)
+        };
+        set("hashlimit-upto", "1/sec").unwrap();
+        let refused = set("hashlimit-name", "a/b").unwrap_err();
+        let header = Header::default();
+        let rule = RuleScope { family: Family::Ipv4, table: None, chain: None, header: &header };
+        assert_eq!(builder.finish(&rule).unwrap_err(), refused);
+    }
 }
