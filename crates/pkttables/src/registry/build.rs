@@ -82,7 +82,8 @@ impl Builder {
         self.descriptor
     }
 
-    /// Sets a parameter, which must be one of the extension's own, from text.
+    /// Sets a parameter, which must be one of the extension's own, from text. Where only the kernel would refuse the
+    /// value, [`finish`](Self::finish) gives the error again.
     pub fn set(
         &mut self,
         param: &'static Param,
