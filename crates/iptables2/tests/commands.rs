@@ -66,18 +66,16 @@ fn check_tells_all_errors() {
     assert_eq!((code, &*said), (Some(1), "iptables2: /no/such/file: No such file or directory\n"));
 }
 
+/// What `iptables-save` prints, without comments.
+fn saved(folder: &Folder) -> String {
+    let (_, saved, _) = folder.run(&["iptables-save"]);
+    saved.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect()
+}
+
 #[test]
 fn apply_brings_the_kernel_to_the_file() {
     let folder = Folder::new("apply");
     let (first, second) = (folder.file("first.v4", FIRST), folder.file("second.v4", SECOND));
-    let saved = |folder: &Folder| {
-        let (_, saved, _) = folder.run(&["iptables-save"]);
-        saved
-            .lines()
-            .filter(|line| !line.starts_with('#'))
-            .map(|line| format!("{line}\n"))
-            .collect::<String>()
-    };
     let (code, printed, _) = folder.run(&["apply", &first]);
     assert_eq!((code, &*printed), (Some(0), "4 rules added, 2 chains made, 3 policies set\n"));
     assert_eq!(saved(&folder), FIRST);
@@ -114,6 +112,40 @@ fn apply_brings_the_kernel_to_the_file() {
     assert_eq!(saved(&folder), SECOND);
     let (code, printed, _) = folder.run(&["diff", &second]);
     assert_eq!((code, &*printed), (Some(0), ""));
+}
+
+#[test]
+fn a_plan_is_carried_out_later_or_not_at_all() {
+    let folder = Folder::new("plan");
+    let _ = folder.run(&["apply", &folder.file("first.v4", FIRST)]);
+    let (code, plan, _) = folder.run(&["diff", "--json", &folder.file("second.v4", SECOND)]);
+    assert_eq!(code, Some(1));
+    let plan = folder.file("plan.json", &plan);
+    let (code, printed, said) = folder.run(&["apply", "--plan", &plan]);
+    let summary = "2 rules added, 1 rule deleted, 1 chain made, 1 chain deleted, 1 policy set\n";
+    assert_eq!((code, &*printed, &*said), (Some(0), summary, ""));
+    assert_eq!(saved(&folder), SECOND);
+    let (code, printed, said) = folder.run(&["apply", "--plan", &plan]);
+    let changed =
+        "iptables2: the ruleset has changed since this was planned; nothing is changed, plan again\n";
+    assert_eq!((code, &*printed, &*said), (Some(4), "", changed));
+    assert_eq!(saved(&folder), SECOND);
+}
+
+#[test]
+fn a_plan_that_is_none_says_where() {
+    let folder = Folder::new("no-plan");
+    let wrong = r#"{"generation":1,"tables":[{"family":"ipv4","table":"filter","steps":[{"do":"delete"}]}]}"#;
+    for (text, expected) in [
+        (wrong, "/tables/0/steps/0/chain: it is missing"),
+        (r#"{"tables":[]}"#, "/generation: this is not a plan that `diff --json` has written"),
+        (r#"{"generation":1}"#, "/tables: an array is expected"),
+        ("*filter", "expected value at line 1 column 1"),
+    ] {
+        let plan = folder.file("plan.json", text);
+        let (code, _, said) = folder.run(&["apply", "--plan", &plan]);
+        assert_eq!((code, said), (Some(2), format!("iptables2: {plan}: {expected}\n")));
+    }
 }
 
 #[test]

@@ -8,10 +8,9 @@ use crate::kernel::pktt_kernel;
 use crate::names::{PolicyNumber, TableNumber, pktt_policy, pktt_table};
 use crate::ruleset::pktt_ruleset;
 use pkttables::cache::{Cache, CachedRule};
-use pkttables::kernel::Transaction;
 use pkttables::model::{Family, Ruleset};
 use pkttables::nft::RuleBody;
-use pkttables::plan::{Plan, PlanError, PlanText, Scope, Step, apply};
+use pkttables::plan::{Plan, PlanError, PlanText, Scope, Step, apply, commit};
 use pkttables::text::save::{CounterStyle, write_append};
 use std::ffi::c_char;
 use std::ptr;
@@ -235,14 +234,7 @@ pub extern "C" fn pktt_kernel_commit_plan(
     status(error, || {
         let kernel = &mut given(kernel, "kernel")?.kernel;
         let plan = given(plan, "plan")?;
-        let mut transaction = Transaction::at(plan.generation);
-        for plan in &plan.plans {
-            plan.write(&mut transaction, kernel)?;
-        }
-        if !transaction.is_empty() {
-            kernel.commit(transaction)?;
-        }
-        Ok(())
+        Ok(commit(kernel, &plan.plans, plan.generation)?)
     })
 }
 

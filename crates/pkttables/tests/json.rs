@@ -99,9 +99,9 @@ fn no_text_has_a_nul() {
     assert_eq!(error.to_string(), "/tables/0/chains/0/name: a NUL cannot be part of a text");
 }
 
-/// Plans of every kind of step fit what the schema says of plans.
+/// Plans of every kind of step fit what the schema says of plans, and read back as the same.
 #[test]
-fn plans_fit_the_schema() {
+fn plans_fit_the_schema_and_come_back() {
     const FIRST: &str = "*filter\n:INPUT DROP [1:2]\n:a - [0:0]\n:b - [0:0]\n-A INPUT -j a\n-A a -p tcp\n-A a -p udp\n\
         -A a -p icmp\n-A b -j DROP\n-A b -j ACCEPT\nCOMMIT\n";
     const SECOND: &str = "*filter\n:INPUT ACCEPT [0:0]\n:new - [0:0]\n-A INPUT -j new\n-A new -p tcp\n-A new -p sctp\n\
@@ -130,6 +130,7 @@ fn plans_fit_the_schema() {
         let plans = apply(&mut kernel, &mut Cache::new(), &wanted, &Scope::Table, |_| Ok::<_, PlanError>(()));
         for plan in plans.expect("a plan") {
             let written = json::plan(&plan);
+            assert_eq!(json::read_plan(&written, Registry::builtin()).as_ref(), Ok(&plan));
             let errors: Vec<_> = validator.iter_errors(&written).map(|error| error.to_string()).collect();
             assert!(errors.is_empty(), "{written:#}\n{errors:?}");
             let steps = written["steps"].as_array().expect("steps");
@@ -154,4 +155,36 @@ fn plans_fit_the_schema() {
     assert!(
         !validator.is_valid(&json!({ "family": "ipv4", "table": "filter", "steps": [{ "do": "else" }] }))
     );
+}
+
+#[test]
+fn errors_of_plans_say_where() {
+    let insert = json!({ "do": "insert", "chain": "a", "before": null, "rule": { "protocol": "tcp" } });
+    let with = |place: &str, value: serde_json::Value| {
+        let mut plan = json!({ "family": "ipv4", "table": "nat", "steps": [insert] });
+        *plan.pointer_mut(place).expect("a place") = value;
+        json::read_plan(&plan, Registry::builtin())
+    };
+    assert!(with("/steps/0/before", json!(7)).is_ok());
+    let drop =
+        json!({ "do": "set-policy", "chain": "FORWARD", "old": null, "new": "DROP", "counters": null });
+    let gone = |old: serde_json::Value| json!({ "do": "delete", "chain": "a", "old": old });
+    for (place, value, expected) in [
+        ("/family", json!("arp"), "/family: ipv4 or ipv6 is expected"),
+        ("/table", json!("arp"), "/table: no table of this name"),
+        ("/steps", json!(1), "/steps: an array is expected"),
+        ("/steps/0/do", json!("dance"), "/steps/0/do: no such step"),
+        ("/steps/0/before", json!("7"), "/steps/0/before: the kernel's number for it is expected"),
+        ("/steps/0/rule/protocol", json!([]), "/steps/0/rule/protocol: text or a number is expected"),
+        ("/steps/0", drop, "/steps/0/chain: the table has no such built-in chain"),
+        ("/steps/0", gone(json!({ "rule": null })), "/steps/0/old/handle: it is missing"),
+        ("/steps/0", gone(json!({ "handle": 1 })), "/steps/0/old/rule: it is missing"),
+        (
+            "/steps/0",
+            json!({ "do": "rename-chain", "chain": "a", "new": "b" }),
+            "/steps/0/handle: it is missing",
+        ),
+    ] {
+        assert_eq!(with(place, value).expect_err("wrong").to_string(), expected);
+    }
 }

@@ -49,8 +49,8 @@ targets! {
     extensions: extensions::extension_layout, extensions::extension_options;
     /// Save files and command lines.
     language: text::save_file, text::arguments;
-    /// Rulesets as JSON.
-    rulesets: json::json_ruleset;
+    /// Rulesets and plans as JSON.
+    rulesets: json::json_ruleset, json::json_plan;
     /// Rules of the kernel, and what is written for it.
     kernel_rules: rules::kernel_rule, rules::written_rule;
     /// Changes of rulesets.

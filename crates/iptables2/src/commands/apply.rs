@@ -1,4 +1,4 @@
-use super::{Source, check, confirm};
+use super::{Source, check, confirm, planned};
 use crate::Result;
 use crate::connect::Options;
 use crate::failure::Failure;
@@ -26,6 +26,9 @@ pub(super) struct Apply {
     /// Tell in JSON what changed
     #[arg(long)]
     json: bool,
+    /// FILE is what `diff --json` has written: do this and nothing else, unless anything has changed since
+    #[arg(long, conflicts_with_all = ["dry_run", "confirm", "names", "prefix", "family"])]
+    plan: bool,
     /// Go back to what was there unless the change is confirmed in this time: with `y` on the terminal, or on
     /// standard input. The change goes back, too, if the terminal is lost or the program is killed
     #[arg(long, value_name = "SECONDS", conflicts_with = "dry_run",
@@ -74,6 +77,11 @@ impl Apply {
         match self.confirm {
             Some(seconds) if self.keeper => confirm::keep(self, options, Duration::from_secs(seconds)),
             Some(seconds) => confirm::ask(&self.source, seconds),
+            None if self.plan => {
+                let plans = planned::apply(options, &self.source)?;
+                print!("{}", self.report(&plans));
+                Ok(ExitCode::SUCCESS)
+            }
             None => self.run_at_once(options),
         }
     }
@@ -83,8 +91,12 @@ impl Apply {
             Ok(ruleset) => ruleset,
             Err(code) => return Ok(code),
         };
-        let plans = bring(options, &ruleset, &self.chains.scope(), self.dry_run)?;
-        if self.dry_run && !self.json {
+        let (plans, generation) = bring(options, &ruleset, &self.chains.scope(), self.dry_run)?;
+        if self.dry_run && self.json {
+            print!("{}", to_json(&plans, generation));
+            return Ok(ExitCode::SUCCESS);
+        }
+        if self.dry_run {
             print_changes(&plans);
         }
         print!("{}", self.report(&plans));
@@ -93,7 +105,7 @@ impl Apply {
 
     /// What was done, as it is printed.
     pub(super) fn report(&self, plans: &[Plan]) -> String {
-        if self.json { to_json(plans) } else { summary(plans) }
+        if self.json { to_json(plans, None) } else { summary(plans) }
     }
 }
 
@@ -103,9 +115,9 @@ impl Diff {
             Ok(ruleset) => ruleset,
             Err(code) => return Ok(code),
         };
-        let plans = bring(options, &ruleset, &self.chains.scope(), true)?;
+        let (plans, generation) = bring(options, &ruleset, &self.chains.scope(), true)?;
         if self.json {
-            print!("{}", to_json(&plans));
+            print!("{}", to_json(&plans, generation));
         } else {
             print_changes(&plans);
         }
@@ -126,11 +138,18 @@ impl From<PlanError> for Stop {
     }
 }
 
-/// Plans what brings the kernel to the ruleset, and does it unless it is a dry run.
-fn bring(options: &Options, ruleset: &Ruleset, scope: &Scope, dry_run: bool) -> Result<Vec<Plan>> {
+/// Plans what brings the kernel to the ruleset, and does it unless it is a dry run; and the generation that the kernel's
+/// ruleset has then.
+fn bring(
+    options: &Options,
+    ruleset: &Ruleset,
+    scope: &Scope,
+    dry_run: bool,
+) -> Result<(Vec<Plan>, Option<u32>)> {
     let mut kernel = options.open_for_reading()?;
     let progress = spinner("comparing with the kernel");
-    let applied = plan::apply(&mut kernel, &mut Cache::new(), ruleset, scope, |plans| {
+    let mut cache = Cache::new();
+    let applied = plan::apply(&mut kernel, &mut cache, ruleset, scope, |plans| {
         progress.set_message(format!(
             "making {} changes",
             plans.iter().map(|plan| plan.steps.len()).sum::<usize>()
@@ -139,7 +158,7 @@ fn bring(options: &Options, ruleset: &Ruleset, scope: &Scope, dry_run: bool) -> 
     });
     progress.finish_and_clear();
     match applied {
-        Ok(plans) | Err(Stop::DryRun(plans)) => Ok(plans),
+        Ok(plans) | Err(Stop::DryRun(plans)) => Ok((plans, cache.generation())),
         Err(Stop::Failed(PlanError::Kernel(error))) => {
             Err(explain(&mut kernel, error.into(), |_| String::new()))
         }
@@ -224,7 +243,8 @@ fn counted(count: usize, what: &str) -> String {
     }
 }
 
-fn to_json(plans: &[Plan]) -> String {
+/// The generation that the plans are for is only told of those that are yet to be carried out.
+fn to_json(plans: &[Plan], generation: Option<u32>) -> String {
     let totals = Totals::new(plans).parts();
     let totals = totals.into_iter().map(|(count, what)| (what.replace(' ', "_"), Value::from(count)));
     let tables = plans.iter().map(|plan| {
@@ -237,5 +257,6 @@ fn to_json(plans: &[Plan]) -> String {
     });
     let mut answer: Map<String, Value> = totals.collect();
     answer.insert("tables".into(), tables.collect());
+    answer.extend(generation.map(|generation| ("generation".into(), generation.into())));
     format!("{:#}\n", Value::from(answer))
 }

@@ -6,6 +6,7 @@ mod complete;
 mod confirm;
 mod eval;
 mod manual;
+mod planned;
 mod query;
 mod test;
 

@@ -1,6 +1,7 @@
 //! Rulesets, rules and what the registry knows as JSON, and the JSON Schema of all of them.
 //!
-//! A ruleset is written by [`ruleset`] and read by [`read_ruleset`]; [`schema`] describes both. An option that a rule
+//! A ruleset is written by [`ruleset`] and read by [`read_ruleset`], a plan by [`plan()`] and [`read_plan`]; [`schema`]
+//! describes both. An option that a rule
 //! gives is a member of `options`: `true` for one without a value, a whole number where the value is one, an array
 //! where it is a list of words, otherwise text as it stands in a saved rule, without quotes. `{"not": …}` around it is
 //! the `!` before it. Where an option is given more than once, `options` is an array of objects of one member each.
@@ -8,12 +9,14 @@
 mod describe;
 mod plan;
 mod read;
+mod read_plan;
 mod schema;
 mod write;
 
 pub use describe::{extension, parameter};
 pub use plan::plan;
 pub use read::{JsonError, read_rule, read_ruleset};
+pub use read_plan::read_plan;
 pub use schema::{extension_schema, schema};
 pub use write::{rule, ruleset};
 

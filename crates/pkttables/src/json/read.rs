@@ -18,27 +18,21 @@ pub struct JsonError {
     pub problem: String,
 }
 
-type Result<T> = std::result::Result<T, JsonError>;
+pub(super) type Result<T> = std::result::Result<T, JsonError>;
 
 /// Reads a ruleset as [`ruleset`](super::ruleset) writes it.
 pub fn read_ruleset(value: &Value, registry: &Registry) -> Result<Ruleset> {
-    let at = Place(String::new());
+    let at = Place::root();
     at.refuse_nul(value)?;
     let object = at.object(value)?;
-    let family = at.field(object, "family")?;
-    let name = family.1.as_str().unwrap_or_default();
-    let Some(&(family, _)) = FAMILIES.iter().find(|(_, known)| *known == name) else {
-        return Err(family.0.error("ipv4 or ipv6 is expected"));
-    };
+    let family = at.family(object)?;
     let tables = at.list(object, "tables", |at, value| read_table(&at, value, family, registry))?;
     Ok(Ruleset { family, tables })
 }
 
 fn read_table(at: &Place, value: &Value, family: Family, registry: &Registry) -> Result<Table> {
     let object = at.object(value)?;
-    let (name_at, name) = at.field(object, "name")?;
-    let name =
-        name.as_str().and_then(TableName::from_name).ok_or_else(|| name_at.error("no table of this name"))?;
+    let name = at.table(object, "name")?;
     let chains =
         at.list(object, "chains", |at, value| read_chain(&at, value, family, name, registry).map(Arc::new))?;
     Ok(Table { name, chains })
@@ -53,15 +47,7 @@ fn read_chain(
 ) -> Result<Chain> {
     let object = at.object(value)?;
     let name = at.text(object, "name")?;
-    let policy = match object.get("policy") {
-        None => None,
-        Some(policy) => Some(
-            policy
-                .as_str()
-                .and_then(Policy::from_name)
-                .ok_or_else(|| at.to("policy").error("ACCEPT or DROP is expected"))?,
-        ),
-    };
+    let policy = object.get("policy").map(|policy| at.to("policy").policy(policy)).transpose()?;
     let rules = at.list(object, "rules", |at, value| {
         read_rule_at(&at, value, &Stands { family, table: Some(table), chain: Some(name) }, registry)
     })?;
@@ -70,19 +56,24 @@ fn read_chain(
 
 /// Reads a rule as [`rule`](super::rule) writes it.
 pub fn read_rule(value: &Value, family: Family, registry: &Registry) -> Result<Rule> {
-    let at = Place(String::new());
+    let at = Place::root();
     at.refuse_nul(value)?;
     read_rule_at(&at, value, &Stands { family, table: None, chain: None }, registry)
 }
 
 /// The chain in which a rule stands.
-struct Stands<'a> {
-    family: Family,
-    table: Option<TableName>,
-    chain: Option<&'a str>,
+pub(super) struct Stands<'a> {
+    pub(super) family: Family,
+    pub(super) table: Option<TableName>,
+    pub(super) chain: Option<&'a str>,
 }
 
-fn read_rule_at(at: &Place, value: &Value, stands: &Stands<'_>, registry: &Registry) -> Result<Rule> {
+pub(super) fn read_rule_at(
+    at: &Place,
+    value: &Value,
+    stands: &Stands<'_>,
+    registry: &Registry,
+) -> Result<Rule> {
     let object = at.object(value)?;
     let header = read_header(at, object, stands.family)?;
     let scope =
@@ -233,7 +224,7 @@ fn read_extension(
     builder.finish(rule).map(Extension::Known).map_err(|error| at.error(error))
 }
 
-fn read_counters(at: &Place, object: &Map<String, Value>) -> Result<Option<Counters>> {
+pub(super) fn read_counters(at: &Place, object: &Map<String, Value>) -> Result<Option<Counters>> {
     let Some(value) = object.get("counters") else { return Ok(None) };
     let at = at.to("counters");
     let number = |name: &str| {
@@ -271,19 +262,24 @@ fn hexadecimal(text: &str) -> Option<Vec<u8>> {
 
 /// A place in JSON.
 #[derive(Clone)]
-struct Place(String);
+pub(super) struct Place(String);
 
 impl Place {
-    fn to(&self, member: impl std::fmt::Display) -> Self {
+    /// The whole value.
+    pub(super) const fn root() -> Self {
+        Self(String::new())
+    }
+
+    pub(super) fn to(&self, member: impl std::fmt::Display) -> Self {
         Self(format!("{}/{}", self.0, member.to_string().replace('~', "~0").replace('/', "~1")))
     }
 
-    fn error(&self, problem: impl std::fmt::Display) -> JsonError {
+    pub(super) fn error(&self, problem: impl std::fmt::Display) -> JsonError {
         JsonError { place: self.0.clone(), problem: problem.to_string() }
     }
 
     /// The kernel's names and texts end at a NUL.
-    fn refuse_nul(&self, value: &Value) -> Result<()> {
+    pub(super) fn refuse_nul(&self, value: &Value) -> Result<()> {
         match value {
             Value::String(text) if text.contains('\0') => Err(self.error("a NUL cannot be part of a text")),
             Value::Array(items) => {
@@ -296,22 +292,37 @@ impl Place {
         }
     }
 
-    fn object<'v>(&self, value: &'v Value) -> Result<&'v Map<String, Value>> {
+    pub(super) fn object<'v>(&self, value: &'v Value) -> Result<&'v Map<String, Value>> {
         value.as_object().ok_or_else(|| self.error("an object is expected"))
     }
 
-    fn field<'v>(&self, object: &'v Map<String, Value>, name: &str) -> Result<(Self, &'v Value)> {
+    pub(super) fn field<'v>(&self, object: &'v Map<String, Value>, name: &str) -> Result<(Self, &'v Value)> {
         let value = object.get(name).ok_or_else(|| self.to(name).error("it is missing"))?;
         Ok((self.to(name), value))
     }
 
-    fn text<'v>(&self, object: &'v Map<String, Value>, name: &str) -> Result<&'v str> {
+    pub(super) fn text<'v>(&self, object: &'v Map<String, Value>, name: &str) -> Result<&'v str> {
         let (at, value) = self.field(object, name)?;
         value.as_str().ok_or_else(|| at.error("text is expected"))
     }
 
+    pub(super) fn family(&self, object: &Map<String, Value>) -> Result<Family> {
+        let (at, name) = self.field(object, "family")?;
+        let found = FAMILIES.iter().find(|(_, known)| name.as_str() == Some(known));
+        found.map(|(family, _)| *family).ok_or_else(|| at.error("ipv4 or ipv6 is expected"))
+    }
+
+    pub(super) fn table(&self, object: &Map<String, Value>, name: &str) -> Result<TableName> {
+        let (at, name) = self.field(object, name)?;
+        name.as_str().and_then(TableName::from_name).ok_or_else(|| at.error("no table of this name"))
+    }
+
+    pub(super) fn policy(&self, value: &Value) -> Result<Policy> {
+        value.as_str().and_then(Policy::from_name).ok_or_else(|| self.error("ACCEPT or DROP is expected"))
+    }
+
     /// The items of an array, which may be left out.
-    fn list<T>(
+    pub(super) fn list<T>(
         &self,
         object: &Map<String, Value>,
         name: &str,

@@ -3,7 +3,7 @@ use super::error::PlanError;
 use super::scope::Scope;
 use super::step::{Plan, Step};
 use crate::cache::{Cache, CachedTable};
-use crate::kernel::{Kernel, KernelError, Snapshot};
+use crate::kernel::{Kernel, KernelError, Snapshot, Transaction};
 use crate::model::{Family, Ruleset, TableName};
 use nfnetlink::Transport;
 
@@ -49,6 +49,25 @@ pub fn apply<T: Transport, E: From<PlanError>>(
     let tables: Vec<TableName> = wanted.tables.iter().map(|table| table.name).collect();
     let planned = plan_and_commit(kernel, cache, (wanted.family, &tables), scope, to_plan, approve);
     planned.map(|(plans, _)| plans)
+}
+
+/// Carries out plans that were made when the ruleset was of the given generation, all of them or, with an error, nothing.
+///
+/// [`KernelError::Changed`] if somebody has changed anything since. The tags of what is refused count the steps of their
+/// plan from 1.
+pub fn commit<T: Transport>(
+    kernel: &mut Kernel<T>,
+    plans: &[Plan],
+    generation: u32,
+) -> Result<(), KernelError> {
+    let mut transaction = Transaction::at(generation);
+    for plan in plans {
+        plan.write(&mut transaction, kernel)?;
+    }
+    if transaction.is_empty() {
+        return Ok(());
+    }
+    kernel.commit(transaction).map(drop)
 }
 
 /// Has `to_plan` plan for each of the tables, and carries that out all at once. Gives the plans and the generation

@@ -4,7 +4,7 @@
 //! [`Table`](crate::model::Table), as [`Step`]s in an order that the kernel accepts. It can be looked at, printed like
 //! a diff, refused, or written into a transaction. Rules that stay keep their handles and what they have counted.
 //! [`apply`] does all of it, again if somebody else's change comes between; [`apply_undoable`] also gives what is
-//! needed to go back.
+//! needed to go back. [`commit`] does what was planned before, or nothing if anything has changed since.
 
 mod apply;
 mod changes;
@@ -20,7 +20,7 @@ mod sequence;
 mod step;
 mod undo;
 
-pub use apply::apply;
+pub use apply::{apply, commit};
 pub use compare::plan;
 pub use error::PlanError;
 pub use print::PlanText;

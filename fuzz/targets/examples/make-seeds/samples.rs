@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use pkttables::cache::CachedRule;
 use pkttables::domain::write_quoted;
-use pkttables::model::Family;
+use pkttables::kernel::RuleRef;
+use pkttables::model::{Family, Hook, Policy, Rule, Ruleset, TableName};
+use pkttables::nft::RuleBody;
+use pkttables::plan::{Plan, Step};
 use pkttables::registry::{Builder, Descriptor, Domain, Kind, NoSets, Registry, RuleScope, Scope};
 use pkttables::text::{Parser, ReadOptions, Reader, read_ruleset};
 
@@ -41,6 +45,8 @@ pub(crate) fn write(seeds: &Seeds) -> io::Result<()> {
             &format!("table-{index}"),
             pkttables::json::ruleset(&ruleset).to_string(),
         )?;
+        let plan = Plan { family: Family::Ipv4, table: TableName::Filter, steps: steps(&ruleset) };
+        seeds.add("json_plan", &format!("table-{index}"), pkttables::json::plan(&plan).to_string())?;
         let fewer: String =
             table.lines().filter(|line| !line.contains("-m ")).map(|line| format!("{line}\n")).collect();
         seeds.add("plan", &format!("table-{index}"), format!("{table}\0{fewer}"))?;
@@ -123,7 +129,7 @@ fn options(descriptor: &'static Descriptor, family: Family) -> Vec<&'static pktt
     if required.is_empty() { params().take(1).collect() } else { required }
 }
 
-fn read(text: &str, family: Family) -> Option<pkttables::model::Ruleset> {
+fn read(text: &str, family: Family) -> Option<Ruleset> {
     let parser = Parser::new(family, Registry::builtin()).with_resolver(|_, _| Vec::new());
     read_ruleset(&mut Reader::new(text.as_bytes(), parser, ReadOptions::default())).ok()
 }
@@ -157,4 +163,29 @@ fn layouts(seeds: &Seeds) -> io::Result<()> {
         written.insert(descriptor.name, seed);
     }
     written.iter().try_for_each(|(name, seed)| seeds.add("extension_layout", name, seed))
+}
+
+/// Steps of all kinds about a ruleset's rules.
+fn steps(ruleset: &Ruleset) -> Vec<Step> {
+    let old =
+        |rule: &Rule, handle| CachedRule { at: RuleRef::Handle(handle), body: RuleBody::Known(rule.clone()) };
+    let mut steps = vec![
+        Step::CreateTable,
+        Step::SetPolicy { hook: Hook::Input, old: None, new: Policy::Drop, counters: None },
+        Step::CreateChain("made".into()),
+    ];
+    for (chain, number) in ruleset.tables.iter().flat_map(|table| &table.chains).zip(1..) {
+        let name = || chain.name.clone();
+        for (rule, handle) in chain.rules.iter().zip(1..) {
+            steps.push(Step::Insert { chain: name(), before: Some(handle), rule: rule.clone() });
+            steps.push(Step::Replace { chain: name(), old: old(rule, handle), rule: rule.clone() });
+            steps.push(Step::Delete { chain: name(), old: old(rule, handle) });
+        }
+        let all = chain.rules.iter().zip(1..).map(|(rule, handle)| old(rule, handle));
+        steps.push(Step::Flush { chain: name(), old: all.collect() });
+        steps.push(Step::DeleteChain { chain: name(), handle: number });
+        steps.push(Step::RenameChain { old: name(), new: "other".into(), handle: number });
+    }
+    steps.push(Step::DeleteTable);
+    steps
 }
