@@ -20,7 +20,7 @@ use std::error::Error;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::process::{Command, Stdio};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What the kernel did with a packet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -109,6 +109,11 @@ impl Router {
         Ok(Self { family, backend, cables, sentinels, raw, log: Log::open()? })
     }
 
+    /// Makes more sets, as `ipset restore` reads them.
+    pub(crate) fn make_sets(&self, text: &str) -> Result<()> {
+        if text.is_empty() { Ok(()) } else { run("ipset", &["restore"], text).map(drop) }
+    }
+
     /// Loads rules.
     pub fn load(&self, rules: &str) -> Result<()> {
         run(&self.program("restore"), &[], rules).map(drop)
@@ -126,6 +131,7 @@ impl Router {
 
     /// Sends a packet and sees what becomes of it.
     pub fn send(&mut self, sent: &Sent) -> Result<Observed> {
+        std::thread::sleep(Duration::from_millis(sent.after));
         let time = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
         match sent.source {
             Source::Wire { port, destination } => {

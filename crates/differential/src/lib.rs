@@ -28,6 +28,8 @@ pub use trial::{Failure, Outcome, Plan, Trial, random, replay, replay_for, trace
 pub struct Sent {
     /// Where it comes from.
     pub source: Source,
+    /// How many milliseconds pass before.
+    pub after: u64,
     /// The bytes from the network header on.
     pub bytes: Vec<u8>,
 }

@@ -35,8 +35,9 @@ impl Recording {
     pub fn differences(&self) -> Result<Vec<String>> {
         let mut evaluator: Evaluator = trial::evaluator(&self.plan)?;
         let mut found = Vec::new();
-        let times = (0..).map(|number| START + number * STEP);
-        for ((sent, observed), time) in self.plan.packets.iter().zip(&self.observed).zip(times) {
+        let mut time = START;
+        for (sent, observed) in self.plan.packets.iter().zip(&self.observed) {
+            time += STEP + sent.after * 1_000_000;
             let fate = trial::judge(&mut evaluator, sent, time, &mut ())?;
             found.extend(compare::packet(observed, &fate));
         }

@@ -2,14 +2,15 @@
 
 use crate::kernel::{Observed, Router, program};
 use crate::packets::Traffic;
-use crate::{PORTS, Sent, Source, compare, rules, topology};
+use crate::{PORTS, Sent, Source, compare, rules, sets, topology};
 use fastrand::Rng;
 use pkttables::model::Family;
 use pkttables::packet::{Data, Link, Meta, PacketKind};
 use pkttables::registry::{Backend, Registry};
 use pkttables::text::save::{CounterStyle, write_ruleset};
 use pkttables::text::{Parser, ReadOptions, Reader, read_ruleset};
-use pkttables_eval::{Evaluator, Event, Fate, Host, Observer, Origin};
+use pkttables_eval::ipset::Sets;
+use pkttables_eval::{Evaluator, Event, Fate, Host, Observer, Origin, Setup};
 use std::fmt::Write as _;
 
 /// Rules and packets that can be run again.
@@ -19,6 +20,8 @@ pub struct Plan {
     pub family: Family,
     /// Who loads and judges.
     pub backend: Backend,
+    /// What else the kernel is told first: sets as `ipset restore` reads them, and settings as `set NAME VALUE`.
+    pub world: Vec<String>,
     /// The rules, a line each.
     pub rules: Vec<String>,
     /// The packets.
@@ -57,7 +60,7 @@ pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error + S
 pub fn random(seed: u64, family: Family, backend: Backend, packets: usize) -> Result<Outcome> {
     let mut rng = Rng::with_seed(seed);
     let rules = rules::random(&mut rng, family);
-    let mut trial = Trial::new(Plan { family, backend, rules, packets: Vec::new() })?;
+    let mut trial = Trial::new(Plan { family, backend, world: Vec::new(), rules, packets: Vec::new() })?;
     let mut traffic = Traffic::new(rng, family);
     for _ in 0..packets {
         let sent = traffic.make();
@@ -134,7 +137,7 @@ enum Step {
 impl Trial {
     /// Loads the rules into both; lines that the kernel does not take are left away.
     fn new(mut plan: Plan) -> Result<Self> {
-        let router = Router::new(plan.family, plan.backend)?;
+        let router = world(&plan)?;
         loop {
             let error = match router.load(&plan.text()) {
                 Ok(()) => break,
@@ -193,8 +196,16 @@ impl Trial {
 
 /// A router in the thread's network namespace with the plan's rules.
 pub(crate) fn router(plan: &Plan) -> Result<Router> {
-    let router = Router::new(plan.family, plan.backend)?;
+    let router = world(plan)?;
     router.load(&plan.text())?;
+    Ok(router)
+}
+
+/// A router without rules.
+fn world(plan: &Plan) -> Result<Router> {
+    let router = Router::new(plan.family, plan.backend)?;
+    router.make_sets(&plan.sets())?;
+    plan.settings().try_for_each(|(name, value)| router.set(&name.replace('.', "/"), value))?;
     Ok(router)
 }
 
@@ -204,7 +215,10 @@ pub(crate) fn evaluator(plan: &Plan) -> Result<Evaluator<Host>> {
     let parser = Parser::new(plan.family, Registry::builtin());
     let ruleset = read_ruleset(&mut Reader::new(text.as_bytes(), parser, ReadOptions::default()))
         .map_err(|errors| format!("{errors:?}\n{text}"))?;
-    Ok(Evaluator::new(ruleset, topology::host(plan.family), plan.backend)?)
+    let mut host = topology::host(plan.family);
+    host.set_sets(Sets::parse(&(sets::text(plan.family) + &plan.sets()))?);
+    let setup = Setup::new(ruleset).host(host).backend(plan.backend);
+    Ok(plan.settings().try_fold(setup, |setup, (name, value)| setup.sysctl(name, value))?.evaluator()?)
 }
 
 /// What the evaluator makes of a packet.
@@ -231,6 +245,15 @@ impl Plan {
     pub fn text(&self) -> String {
         self.rules.iter().fold(String::new(), |text, line| text + line + "\n")
     }
+
+    fn sets(&self) -> String {
+        let lines = self.world.iter().filter(|line| !line.starts_with("set "));
+        lines.fold(String::new(), |text, line| text + line + "\n")
+    }
+
+    fn settings(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.world.iter().filter_map(|line| line.strip_prefix("set ")?.split_once(' '))
+    }
 }
 
 impl std::str::FromStr for Plan {
@@ -242,8 +265,10 @@ impl std::str::FromStr for Plan {
         let backend = if text.contains(" Legacy\n") { Backend::Legacy } else { Backend::Nft };
         let is_rule = |line: &&str| line.starts_with(['*', ':', '-']) || *line == "COMMIT";
         let rules = text.lines().filter(is_rule).map(str::to_owned).collect();
+        let is_world = |line: &&str| ["set ", "create ", "add "].iter().any(|word| line.starts_with(word));
+        let world = text.lines().filter(is_world).map(str::to_owned).collect();
         let packets = text.lines().filter_map(|line| sent(line.strip_prefix("# ")?.split_once(": ")?.1));
-        Ok(Self { family, backend, rules, packets: packets.collect::<std::result::Result<_, _>>()? })
+        Ok(Self { family, backend, world, rules, packets: packets.collect::<std::result::Result<_, _>>()? })
     }
 }
 
@@ -251,7 +276,11 @@ impl std::str::FromStr for Plan {
 fn sent(words: &str) -> Option<std::result::Result<Sent, String>> {
     let words: Vec<&str> = words.split(' ').collect();
     let number = |name: &str| PORTS.iter().position(|port| port.name == name);
-    let source = match *words.as_slice() {
+    let (after, words) = match words.as_slice() {
+        ["after", after, words @ ..] => (after.parse().ok()?, words),
+        words => (0, words),
+    };
+    let source = match *words {
         ["own", name, _] => Source::Own { port: number(name)? },
         [name, "to", link, _] => {
             let destination = bytes(link).and_then(|link| <[u8; 6]>::try_from(link).ok())?;
@@ -260,7 +289,7 @@ fn sent(words: &str) -> Option<std::result::Result<Sent, String>> {
         _ => return None,
     };
     let hex = words.last()?;
-    Some(bytes(hex).map(|bytes| Sent { source, bytes }).ok_or_else(|| format!("{hex}: no bytes")))
+    Some(bytes(hex).map(|bytes| Sent { source, after, bytes }).ok_or_else(|| format!("{hex}: no bytes")))
 }
 
 pub(crate) fn bytes(hex: &str) -> Option<Vec<u8>> {
@@ -282,14 +311,17 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 impl std::fmt::Display for Plan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "# {:?} {:?}\n{}", self.family, self.backend, self.text())?;
-        for (number, Sent { source, bytes }) in (1..).zip(&self.packets) {
+        writeln!(f, "# {:?} {:?}", self.family, self.backend)?;
+        self.world.iter().try_for_each(|line| writeln!(f, "{line}"))?;
+        writeln!(f, "{}", self.text())?;
+        for (number, Sent { source, after, bytes }) in (1..).zip(&self.packets) {
             let name = |port: &usize| PORTS.get(*port).map_or("", |port| port.name);
+            let after = if *after == 0 { String::new() } else { format!("after {after} ") };
             match source {
                 Source::Wire { port, destination } => {
-                    writeln!(f, "# {number}: {} to {} {}", name(port), hex(destination), hex(bytes))?;
+                    writeln!(f, "# {number}: {after}{} to {} {}", name(port), hex(destination), hex(bytes))?;
                 }
-                Source::Own { port } => writeln!(f, "# {number}: own {} {}", name(port), hex(bytes))?,
+                Source::Own { port } => writeln!(f, "# {number}: {after}own {} {}", name(port), hex(bytes))?,
             }
         }
         Ok(())

@@ -90,7 +90,7 @@ fn sent(words: &str) -> Sent {
         }
         None => Source::Own { port: port(made.meta.output.expect("an interface").to_string()) },
     };
-    Sent { source, bytes: made.bytes }
+    Sent { source, after: 0, bytes: made.bytes }
 }
 
 fn cut(packet: &mut Vec<u8>, left: usize) {
@@ -197,7 +197,8 @@ fn lines_are_those_of_the_kernel() {
     for (family, packets) in [(Family::Ipv4, &packets4[..]), (Family::Ipv6, &packets6[..])] {
         for options in options {
             let packets = packets.iter().map(|words| sent(words)).collect();
-            let plan = Plan { family, backend: Backend::Nft, rules: rules(options), packets };
+            let plan =
+                Plan { family, backend: Backend::Nft, world: Vec::new(), rules: rules(options), packets };
             let Some(mut log) = KernelLog::open() else { return testkit::skip("there is no /dev/kmsg") };
             let mut lines = Lines::default();
             let Some(outcome) = testkit::in_namespace(|| replay_for(&plan, &mut lines)) else { return };
@@ -261,7 +262,7 @@ fn copies_are_sent_as_the_kernel_sends_them() {
         rules.extend(marked("FORWARD", after));
         rules.extend([format!("-A OUTPUT -p udp -j TEE --gateway {before}"), "COMMIT".into()]);
         let packets = packets.iter().map(|words| sent(words)).collect();
-        let plan = Plan { family, backend: Backend::Nft, rules, packets };
+        let plan = Plan { family, backend: Backend::Nft, world: Vec::new(), rules, packets };
         let Some(outcome) = testkit::in_namespace(|| replay_for(&plan, &mut ())) else { return };
         if let Outcome::Failed(failure) = outcome.expect("a trial") {
             panic!("{failure}");

@@ -225,7 +225,7 @@ impl Traffic {
         }
         let packet = ip.packet(&draft.payload);
         if own && let Some(port) = behind(draft.destination) {
-            return Sent { source: Source::Own { port }, bytes: packet };
+            return Sent { source: Source::Own { port }, after: 0, bytes: packet };
         }
         let destination = self.link_destination(draft.port, draft.destination);
         let source = Source::Wire { port: draft.port, destination };
@@ -238,8 +238,8 @@ impl Traffic {
         if rng.u8(..12) == 0 {
             pieces.iter_mut().for_each(|piece| spoil::damage(rng, piece));
         }
-        self.waiting.extend(pieces.into_iter().map(|bytes| Sent { source, bytes }));
-        self.waiting.pop_front().unwrap_or(Sent { source, bytes: Vec::new() })
+        self.waiting.extend(pieces.into_iter().map(|bytes| Sent { source, after: 0, bytes }));
+        self.waiting.pop_front().unwrap_or(Sent { source, after: 0, bytes: Vec::new() })
     }
 
     fn link_destination(&mut self, port: usize, destination: IpAddr) -> [u8; 6] {

@@ -160,12 +160,10 @@ impl Connection {
     }
 
     /// Seconds until it expires if nothing comes.
+    ///
+    /// Before it is confirmed the kernel takes the span for a time since the host came up, which is past.
     fn expires_in(&self, now_ms: u64) -> u64 {
-        if self.status.contains(Status::CONFIRMED) {
-            self.deadline.saturating_sub(now_ms) / 1000
-        } else {
-            self.deadline / 1000
-        }
+        if self.confirmed() { self.deadline.saturating_sub(now_ms) / 1000 } else { 0 }
     }
 
     pub(crate) const fn confirmed(&self) -> bool {

@@ -22,8 +22,6 @@ pub(crate) struct Tcp {
 struct Last {
     event: Event,
     direction: Direction,
-    /// It passed unchecked.
-    ignored: bool,
     sequence: u32,
     acknowledged: u32,
     end: u32,
@@ -72,7 +70,6 @@ impl Tcp {
         };
         self.last.event = event;
         self.last.direction = direction;
-        self.last.ignored = false;
         self.state = new;
         if old != new && new == TcpState::FinWait {
             self.side(direction).closes = true;
@@ -164,7 +161,6 @@ impl Tcp {
         self.last = Last {
             event,
             direction,
-            ignored: true,
             sequence: segment.sequence,
             end: segment.end,
             window: segment.window,
@@ -219,8 +215,8 @@ impl Tcp {
     ) -> Course {
         let last = self.last;
         let assured = context.status.contains(Status::ASSURED);
-        let answers_ignored = (context.answered() && last.event == Event::Syn && last.ignored
-            || !assured && last.event == Event::Ack)
+        let answers_syn = last.event == Event::Syn && last.direction != context.direction;
+        let answers_ignored = (context.answered() && answers_syn || !assured && last.event == Event::Ack)
             && segment.acknowledged == last.end;
         let answers_challenge = old == TcpState::SynSent
             && last.event == Event::Ack
@@ -232,12 +228,16 @@ impl Tcp {
     /// A FIN or RST outside the window: the two sides may be done already, so the connection does not stay for days.
     fn outside(&mut self, event: Event, context: &Context<'_>) -> Outcome {
         const LONG_MS: u64 = 120_000;
-        if !matches!(event, Event::Fin | Event::Rst) || context.remaining < LONG_MS {
+        let assured = context.status.contains(Status::ASSURED);
+        if !matches!(event, Event::Fin | Event::Rst) || !assured {
             return Outcome::Invalid;
         }
         if self.last.direction == context.direction || !matches!(self.last.event, Event::Fin | Event::Rst) {
             self.last.event = event;
             self.last.direction = context.direction;
+            return Outcome::Invalid;
+        }
+        if context.remaining < LONG_MS {
             return Outcome::Invalid;
         }
         Outcome::InvalidShortens(context.settings.tcp_unacknowledged)
@@ -275,8 +275,8 @@ impl Tcp {
             usual.min(settings.tcp_retrans)
         } else if event == Event::Rst {
             settings.tcp_close
-        } else if self.sides.iter().any(|side| side.unacknowledged) {
-            usual.min(settings.tcp_unacknowledged)
+        } else if usual > settings.tcp_unacknowledged && self.sides.iter().any(|side| side.unacknowledged) {
+            settings.tcp_unacknowledged
         } else if self.last.window == 0 {
             usual.min(settings.tcp_retrans)
         } else {

@@ -100,7 +100,9 @@ impl TcpState {
     /// How long a connection in the state lasts without packets.
     pub(super) const fn seconds(self, settings: &Settings) -> u32 {
         match self {
-            Self::None | Self::SynSent | Self::SynSent2 => settings.tcp_syn_sent,
+            Self::None | Self::SynSent => settings.tcp_syn_sent,
+            // There is no setting of it.
+            Self::SynSent2 => 120,
             Self::SynReceived => settings.tcp_syn_recv,
             Self::Established => settings.tcp_established,
             Self::FinWait => settings.tcp_fin_wait,
