@@ -177,6 +177,29 @@ static void test_host(pktt_error *error) {
     pktt_ruleset_free(ruleset);
 }
 
+/* Packets made from words, with what they say of interface, mark and time. */
+static void test_words(pktt_error *error) {
+    static const char SSH[] = "in=wan src=192.0.2.7 dst=198.51.100.1 proto=tcp dport=22";
+    pktt_evaluator *evaluator = judge("*filter\n:FORWARD DROP [0:0]\n-A FORWARD -i wan -p tcp -m mark --mark 5 -j REJECT\n"
+                                      "-A FORWARD -i wan -p tcp -m conntrack --ctstate NEW --dport 22 -j ACCEPT\nCOMMIT\n",
+                                      PKTT_BACKEND_NFT, error);
+    const pktt_fate *fate = pktt_evaluator_process_words(evaluator, SSH, error);
+
+    CHECK(fate && fate->verdict == PKTT_FATE_ACCEPT && fate->rule_number == 2 && fate->out_len == 40);
+    fate = pktt_evaluator_process_words(evaluator, "in=wan src=192.0.2.7 dst=198.51.100.1 proto=tcp dport=22 mark=5", error);
+    CHECK(fate && fate->verdict == PKTT_FATE_REJECT && fate->rule_number == 1);
+    fate = pktt_evaluator_process_words(evaluator, "in=lan src=192.0.2.7 dst=198.51.100.1 proto=tcp dport=22", error);
+    CHECK(fate && fate->verdict == PKTT_FATE_DROP && fate->rule_number == 0);
+    CHECK(!pktt_evaluator_process_words(evaluator, "src=192.0.2.7 dst=198.51.100.1 proto=tcp dprot=22", error));
+    CHECK(pktt_error_status(error) == PKTT_ERROR_SYNTAX && same(pktt_error_problem(error, 0)->word, "dprot=22"));
+    CHECK(contains(pktt_error_message(error), "did you mean `dport'?"));
+    CHECK(!pktt_evaluator_process_words(evaluator, "src=::1 dst=::2 proto=tcp dport=22", error));
+    CHECK(pktt_error_status(error) == PKTT_ERROR_ARGUMENT);
+    CHECK(!pktt_evaluator_process_words(evaluator, NULL, error) && pktt_error_status(error) == PKTT_ERROR_ARGUMENT);
+    CHECK(!pktt_evaluator_process_words(NULL, SSH, error) && pktt_error_status(error) == PKTT_ERROR_ARGUMENT);
+    pktt_evaluator_free(evaluator);
+}
+
 static void test_refused(pktt_error *error) {
     pktt_ruleset *ruleset = parse("*filter\n:a - [0:0]\n:b - [0:0]\n-A a -j b\n-A b -j a\nCOMMIT\n", error);
     pktt_host *host = pktt_host_new(PKTT_FAMILY_IPV4, error);
@@ -199,6 +222,7 @@ int main(void) {
     test_forward(error);
     test_other_fates(error);
     test_host(error);
+    test_words(error);
     test_refused(error);
     pktt_error_free(error);
     return check_failures;

@@ -296,6 +296,40 @@ static void test_events(pktt_kernel *kernel, pktt_error *error) {
     pktt_rule_free(rule);
 }
 
+/* What was made with a connection goes on without it. */
+static void test_order_of_freeing(pktt_error *error) {
+    pktt_kernel *kernel = open_kernel(error);
+    pktt_kernel *other = pktt_kernel_connect(kernel, error);
+    pktt_events *events = pktt_events_open(kernel, error);
+    pktt_socket *socket = pktt_socket_open(running ? NULL : kernel, error);
+    pktt_batch *batch = pktt_batch_new(10, NULL);
+    pktt_writer *writer = pktt_writer_new();
+    pktt_ruleset *ruleset = parse("*raw\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -j ACCEPT\nCOMMIT\n", error);
+    pktt_plan *plan = pktt_kernel_plan(kernel, ruleset, NULL, error);
+    const pktt_event *event;
+    pktt_family family = (pktt_family)0;
+    pktt_table table = (pktt_table)0;
+
+    pktt_kernel_free(kernel);
+    pktt_ruleset_free(ruleset);
+    CHECK(ok(pktt_kernel_commit_plan(other, plan, error), error) == PKTT_OK);
+    pktt_kernel_free(other);
+    pktt_plan_free(plan);
+    CHECK(pktt_put_netfilter_header(writer, 2, 0, error) == PKTT_OK);
+    CHECK(pktt_put_string(writer, 1, "security", error) == PKTT_OK);
+    CHECK(pktt_batch_add(batch, 1, 10 << 8 | 0, PKTT_NLM_CREATE, writer, error) == PKTT_OK);
+    CHECK(ok(pktt_socket_commit(socket, batch, error), error) == PKTT_OK);
+    pktt_socket_free(socket);
+    while (pktt_events_next(events, 1000, &event, error) == PKTT_OK && table != PKTT_TABLE_SECURITY) {
+        family = event->family;
+        table = pktt_table_from_name(event->table);
+    }
+    CHECK(family == PKTT_FAMILY_IPV4 && table == PKTT_TABLE_SECURITY);
+    pktt_events_free(events);
+    pktt_writer_free(writer);
+    pktt_batch_free(batch);
+}
+
 static void test_support(pktt_kernel *kernel, pktt_error *error) {
     pktt_registry *registry = pktt_registry_new();
     const pktt_extension *conntrack = pktt_registry_find(registry, PKTT_KIND_MATCH, "conntrack", PKTT_FAMILY_IPV4, error);
@@ -392,8 +426,9 @@ int main(int argc, char **argv) {
         test_plans(kernel, error);
         test_transactions(kernel, error);
         test_counters(kernel, error);
-    test_counters_in_transactions(kernel, error);
+        test_counters_in_transactions(kernel, error);
         test_events(kernel, error);
+        test_order_of_freeing(error);
         test_foreign(kernel, error);
         test_support(kernel, error);
     }

@@ -6,9 +6,9 @@
  *
  * HANDLES. What a function makes belongs to the caller, who frees it with the function that its documentation names;
  * freeing NULL does nothing. What a function lends (const pointers to structures, text, bytes) belongs to the handle
- * that it came from and lives as long as its documentation says. Nothing is global. A handle, with all that is lent
- * from it, is used by one thread at a time; every thread can have handles of its own. Registries and answers of them
- * stay in one thread.
+ * that it came from and lives as long as its documentation says. A handle does not need the one that it was made with:
+ * they are freed in any order. Nothing is global. A handle, with all that is lent from it, is used by one thread at a
+ * time; every thread can have handles of its own. Registries and answers of them stay in one thread.
  *
  * ARGUMENTS. Text is UTF-8 that ends with a NUL. Bytes come as a pointer and a length. A handle or text may be NULL
  * only where it is said; otherwise a call fails with PKTT_ERROR_ARGUMENT, and a question is answered with NULL, 0 or
@@ -21,6 +21,9 @@
  *     pktt_ruleset *rules = pktt_ruleset_load(PKTT_FAMILY_IPV4, "rules.v4", false, error);
  *     if (!rules)
  *         fprintf(stderr, "%s\n", pktt_error_message(error));    // rules.v4:3:11: unknown option "--dprot"
+ *
+ * A call that succeeds leaves the object as it is. Where calls go on with the NULL that one of them gave, the object
+ * tells of the last that failed, which says no more than that something is NULL: ask before.
  *
  * What fails changes nothing. No panic of the library's leaves it: a fault of its own is told as PKTT_ERROR_INTERNAL,
  * after a line on standard error. Otherwise it prints nothing.
@@ -1038,7 +1041,7 @@ typedef struct {
 
 /**
  * Which chains of each table a plan may touch: those of some names, or those whose names begin in some way. One of both
- * is given, the other one is left empty.
+ * is given, the other one is left empty: set all to zero first.
  */
 typedef struct {
   /**
@@ -1110,9 +1113,9 @@ typedef struct {
    */
   pktt_event_kind kind;
   /**
-   * The family, as one of pktt_family; 0 if it is neither.
+   * The family; 0 if it is neither.
    */
-  uint32_t family;
+  pktt_family family;
   /**
    * The name of the table, which need not be one of iptables'.
    */
@@ -1445,7 +1448,7 @@ const char *pktt_table_name(uint32_t table);
 /**
  * The number of the table called `name`; 0 if no table is, or for NULL.
  */
-uint32_t pktt_table_from_name(const char *name);
+pktt_table pktt_table_from_name(const char *name);
 
 /**
  * The hooks at which a table has a built-in chain, as bits of pktt_hook; 0 for any other number than one of a table.
@@ -2340,7 +2343,8 @@ pktt_status pktt_kernel_zero(pktt_kernel *kernel,
  * and touched. Nothing is changed.
  *
  * To be freed with pktt_plan_free. NULL with PKTT_ERROR_NOT_FOUND if a rule calls a chain that does not exist,
- * PKTT_ERROR_LOOP if chains call each other in a circle, or another error if the kernel cannot be read.
+ * PKTT_ERROR_EXISTS if a chain is in the way that another program made as an iptables does not, PKTT_ERROR_LOOP if
+ * chains call each other in a circle, or another error if the kernel cannot be read.
  */
 pktt_plan *pktt_kernel_plan(pktt_kernel *kernel,
                             const pktt_ruleset *ruleset,
@@ -2566,7 +2570,8 @@ pktt_status pktt_transaction_zero(pktt_transaction *transaction,
                                   pktt_error *error);
 
 /**
- * Subscribes to the changes of the rulesets of the kernel that `kernel` is connected to, from now on.
+ * Subscribes to the changes of the rulesets of the kernel that `kernel` is connected to, from now on. The running one is
+ * listened to in the network namespace of the calling thread.
  *
  * To be freed with pktt_events_free. NULL, with PKTT_ERROR_PERMISSION or PKTT_ERROR_SYSTEM, if that cannot be done.
  */
@@ -2580,10 +2585,11 @@ void pktt_events_free(pktt_events *events);
 
 /**
  * Waits for the next event at most so many milliseconds, without end if it is less than 0; an embedded kernel is not
- * waited for. `*event` becomes the event, which lives, with all that it points to, until the next call.
+ * waited for. `*event` becomes the event, which lives, with all that it points to, until this is called again with
+ * `events` or they are freed. One's own changes are told, too: pktt_event has the process.
  *
- * PKTT_END if none came in time. PKTT_ERROR_LOST if events were lost, after which everything that is known of the
- * rulesets must be read again, and the subscription goes on.
+ * PKTT_END if none came in time. PKTT_ERROR_LOST if events were lost, PKTT_ERROR_MALFORMED if some cannot be read;
+ * after both, everything that is known of the rulesets must be read again, and the subscription goes on.
  */
 pktt_status pktt_events_next(pktt_events *events,
                              int32_t milliseconds,
@@ -2693,6 +2699,21 @@ void pktt_evaluator_explain(pktt_evaluator *evaluator,
 const pktt_fate *pktt_evaluator_process(pktt_evaluator *evaluator,
                                         const pktt_packet *packet,
                                         pktt_error *error);
+
+/**
+ * Makes a packet from words, such as `in=eth0 src=192.0.2.7 dst=198.51.100.1 proto=tcp dport=22`, sends it on its way
+ * as pktt_evaluator_process does, and tells the same of it. Lengths and checksums are right, a TCP segment is the first
+ * one of its connection, and the clock stands still, unless words say otherwise.
+ *
+ * `src`, `dst` and `proto` are needed, and `dport` of protocols with ports; `in` names the interface by which it came, `out`
+ * the one by which it leaves if it was made on this host. `iptables2 eval --help` has all words, and pktt_error_message
+ * after any other one. `time` counts from 1970.
+ *
+ * NULL with PKTT_ERROR_SYNTAX, and the word in the problem, if it cannot be made; else as for pktt_evaluator_process.
+ */
+const pktt_fate *pktt_evaluator_process_words(pktt_evaluator *evaluator,
+                                              const char *words,
+                                              pktt_error *error);
 
 /**
  * One of the fragments as which the last packet leaves, counted from 0, with its length in `*len`; NULL if there are

@@ -11,6 +11,7 @@ use pkttables::model::Family;
 use pkttables::packet::{Data, Link, Meta, PacketKind};
 use pkttables::registry::Backend;
 use pkttables::text::save::write_extension;
+use pkttables_eval::builder::{Made, PacketBuilder};
 use pkttables_eval::{Evaluator, Event, Fate, Host, Observer, Origin, Verdict};
 use std::ffi::c_char;
 use std::ptr;
@@ -298,18 +299,46 @@ pub extern "C" fn pktt_evaluator_process<'e>(
         // What the last packet became may be sent on its way again, so it is copied before it is forgotten.
         let bytes = packet.bytes.get(packet.len, "bytes")?.to_vec();
         let (meta, origin) = circumstances(packet)?;
-        let pktt_evaluator { evaluator: judge, seen, fate, strings, .. } = evaluator;
-        (*fate, evaluator.pieces) = (NOWHERE, Vec::new());
+        evaluator.judge(&Made { bytes, meta, origin }).map(Some)
+    })
+}
+
+/// Makes a packet from words, such as `in=eth0 src=192.0.2.7 dst=198.51.100.1 proto=tcp dport=22`, sends it on its way
+/// as pktt_evaluator_process does, and tells the same of it. Lengths and checksums are right, a TCP segment is the first
+/// one of its connection, and the clock stands still, unless words say otherwise.
+///
+/// `src`, `dst` and `proto` are needed, and `dport` of protocols with ports; `in` names the interface by which it came, `out`
+/// the one by which it leaves if it was made on this host. `iptables2 eval --help` has all words, and pktt_error_message
+/// after any other one. `time` counts from 1970.
+///
+/// NULL with PKTT_ERROR_SYNTAX, and the word in the problem, if it cannot be made; else as for pktt_evaluator_process.
+#[unsafe(no_mangle)]
+pub extern "C" fn pktt_evaluator_process_words<'e>(
+    evaluator: Option<&'e mut pktt_evaluator>,
+    words: Text<'_>,
+    error: Option<&mut pktt_error>,
+) -> Option<&'e pktt_fate> {
+    value_or(error, None, || {
+        let evaluator = given(evaluator, "evaluator")?;
+        let packet = PacketBuilder::parse(words.get("words")?)?.build().map_err(Failure::argument)?;
+        evaluator.judge(&packet).map(Some)
+    })
+}
+
+impl pktt_evaluator {
+    /// Sends a packet on its way, and keeps what is told of it.
+    fn judge(&mut self, packet: &Made) -> Result<&pktt_fate, Failure> {
+        let Self { evaluator, seen, fate, strings, .. } = self;
+        (*fate, self.pieces) = (NOWHERE, Vec::new());
         seen.events.clear();
         seen.strings.clear();
         strings.clear();
-        let told = judge.process(Data::new(&bytes), &meta, origin, seen)?;
-        evaluator.bytes =
-            vec![told.out.unwrap_or_default().to_vec(), told.reply.unwrap_or_default().to_vec()];
-        evaluator.pieces = told.pieces.to_vec();
-        *fate = lend(&told, &evaluator.bytes, strings);
-        Ok(Some(&evaluator.fate))
-    })
+        let told = evaluator.process(Data::new(&packet.bytes), &packet.meta, packet.origin, seen)?;
+        self.bytes = vec![told.out.unwrap_or_default().to_vec(), told.reply.unwrap_or_default().to_vec()];
+        self.pieces = told.pieces.to_vec();
+        *fate = lend(&told, &self.bytes, strings);
+        Ok(&self.fate)
+    }
 }
 
 fn circumstances(packet: &pktt_packet<'_>) -> Result<(Meta, Origin), Failure> {

@@ -1,12 +1,12 @@
 //! What others change in a kernel's rulesets.
 
 use crate::error::{pktt_error, pktt_status};
-use crate::failure::{Failure, given};
+use crate::failure::given;
 use crate::ffi::{Strings, put};
 use crate::guard::{handle, status};
 use crate::kernel::pktt_kernel;
 use crate::link::timeout;
-use crate::names::pktt_family;
+use crate::names::{FamilyNumber, pktt_family};
 use nfnetlink::{Error, Events, Group, Message, Messages, Transport as _};
 use pkttables::model::{Family, TableName};
 use pkttables::nft::{RuleBody, read_rule};
@@ -64,8 +64,8 @@ pub enum pktt_event_kind {
 pub struct pktt_event {
     /// What it is about.
     pub kind: pktt_event_kind,
-    /// The family, as one of pktt_family; 0 if it is neither.
-    pub family: u32,
+    /// The family; 0 if it is neither.
+    pub family: FamilyNumber,
     /// The name of the table, which need not be one of iptables'.
     pub table: *const c_char,
     /// The name of the chain.
@@ -216,7 +216,8 @@ impl Source {
     }
 }
 
-/// Subscribes to the changes of the rulesets of the kernel that `kernel` is connected to, from now on.
+/// Subscribes to the changes of the rulesets of the kernel that `kernel` is connected to, from now on. The running one is
+/// listened to in the network namespace of the calling thread.
 ///
 /// To be freed with pktt_events_free. NULL, with PKTT_ERROR_PERMISSION or PKTT_ERROR_SYSTEM, if that cannot be done.
 #[unsafe(no_mangle)]
@@ -256,10 +257,11 @@ pub extern "C" fn pktt_events_free(events: Option<Box<pktt_events>>) {
 }
 
 /// Waits for the next event at most so many milliseconds, without end if it is less than 0; an embedded kernel is not
-/// waited for. `*event` becomes the event, which lives, with all that it points to, until the next call.
+/// waited for. `*event` becomes the event, which lives, with all that it points to, until this is called again with
+/// `events` or they are freed. One's own changes are told, too: pktt_event has the process.
 ///
-/// PKTT_END if none came in time. PKTT_ERROR_LOST if events were lost, after which everything that is known of the
-/// rulesets must be read again, and the subscription goes on.
+/// PKTT_END if none came in time. PKTT_ERROR_LOST if events were lost, PKTT_ERROR_MALFORMED if some cannot be read;
+/// after both, everything that is known of the rulesets must be read again, and the subscription goes on.
 #[unsafe(no_mangle)]
 pub extern "C" fn pktt_events_next(
     events: Option<&mut pktt_events>,
@@ -271,10 +273,11 @@ pub extern "C" fn pktt_events_next(
     let done = status(error, || {
         let events = given(events, "events")?;
         let event = given(event, "event")?;
-        if events.waiting.is_empty() {
-            let lost = |error| if error == Error::RepliesLost { Error::EventsLost } else { error };
-            events.source.receive(milliseconds, &mut events.waiting).map_err(lost).map_err(Failure::from)?;
-        }
+        let lost = |error| if error == Error::RepliesLost { Error::EventsLost } else { error };
+        // A datagram need not have any.
+        while events.waiting.is_empty()
+            && events.source.receive(milliseconds, &mut events.waiting).map_err(lost)?
+        {}
         let next = events.waiting.pop_front();
         came = next.is_some();
         if let Some(change) = next {

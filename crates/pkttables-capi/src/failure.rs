@@ -11,6 +11,7 @@ use pkttables::registry::ParamError;
 use pkttables::text::Diagnostic;
 use pkttables::text::save::{CounterStyle, write_append};
 use pkttables_embedded::StateError;
+use pkttables_eval::builder::WordError;
 
 /// Why a call failed.
 #[derive(Debug)]
@@ -130,6 +131,13 @@ fn diagnosed(diagnostic: &Diagnostic) -> Problem {
         word: Some(diagnostic.word().into()),
         hint: diagnostic.hint.as_deref().map(Into::into),
         ..Problem::default()
+    }
+}
+
+impl From<WordError> for Failure {
+    fn from(error: WordError) -> Self {
+        let word = Some(error.word.as_ref().into());
+        Self::with(PKTT_ERROR_SYNTAX, Problem { message: error.to_string(), word, ..Problem::default() })
     }
 }
 

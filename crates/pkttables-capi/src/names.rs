@@ -202,7 +202,7 @@ pub extern "C" fn pktt_table_name(table: u32) -> *const c_char {
 
 /// The number of the table called `name`; 0 if no table is, or for NULL.
 #[unsafe(no_mangle)]
-pub extern "C" fn pktt_table_from_name(name: Text<'_>) -> u32 {
+pub extern "C" fn pktt_table_from_name(name: Text<'_>) -> TableNumber {
     get(0, || {
         let table = name.get("name").ok().and_then(TableName::from_name);
         table.map_or(0, |table| pktt_table::from(table) as u32)

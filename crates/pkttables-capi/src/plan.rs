@@ -157,7 +157,7 @@ fn rule_text(family: Family, chain: &str, body: &RuleBody) -> String {
 }
 
 /// Which chains of each table a plan may touch: those of some names, or those whose names begin in some way. One of both
-/// is given, the other one is left empty.
+/// is given, the other one is left empty: set all to zero first.
 #[repr(C)]
 #[derive(Debug)]
 pub struct pktt_scope<'a> {
@@ -207,7 +207,8 @@ fn plan(kernel: &mut pktt_kernel, wanted: &Ruleset, scope: &Scope) -> Result<pkt
 /// and touched. Nothing is changed.
 ///
 /// To be freed with pktt_plan_free. NULL with PKTT_ERROR_NOT_FOUND if a rule calls a chain that does not exist,
-/// PKTT_ERROR_LOOP if chains call each other in a circle, or another error if the kernel cannot be read.
+/// PKTT_ERROR_EXISTS if a chain is in the way that another program made as an iptables does not, PKTT_ERROR_LOOP if
+/// chains call each other in a circle, or another error if the kernel cannot be read.
 #[unsafe(no_mangle)]
 pub extern "C" fn pktt_kernel_plan(
     kernel: Option<&mut pktt_kernel>,
