@@ -53,7 +53,7 @@ fn check_tells_all_errors() {
     let folder = Folder::new("check");
     let good = folder.file("good.v4", FIRST);
     let (code, printed, said) = folder.run(&["check", &good]);
-    assert_eq!((code, &*printed, &*said), (Some(0), "1 tables, 5 chains, 4 rules\n", ""));
+    assert_eq!((code, &*printed, &*said), (Some(0), "1 table, 5 chains, 4 rules\n", ""));
     let bad = folder
         .file("bad.v6", "*filter\n-A INPUT -p tcp --dprot 22\n-A INPUT -s 1.2.3.4\n-A INPUT -j b\nCOMMIT\n");
     let (code, printed, said) = folder.run(&["check", &bad]);

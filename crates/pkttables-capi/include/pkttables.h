@@ -2706,8 +2706,8 @@ const pktt_fate *pktt_evaluator_process(pktt_evaluator *evaluator,
  * one of its connection, and the clock stands still, unless words say otherwise.
  *
  * `src`, `dst` and `proto` are needed, and `dport` of protocols with ports; `in` names the interface by which it came, `out`
- * the one by which it leaves if it was made on this host. `iptables2 eval --help` has all words, and pktt_error_message
- * after any other one. `time` counts from 1970.
+ * the one by which it leaves if it was made on this host. docs/testing-rulesets.md has a table of all words. `time` counts
+ * from 1970.
  *
  * NULL with PKTT_ERROR_SYNTAX, and the word in the problem, if it cannot be made; else as for pktt_evaluator_process.
  */

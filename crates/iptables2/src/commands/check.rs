@@ -24,7 +24,9 @@ impl Check {
                 if !self.quiet {
                     let chains: Vec<_> = ruleset.tables.iter().flat_map(|table| &table.chains).collect();
                     let rules: usize = chains.iter().map(|chain| chain.rules.len()).sum();
-                    println!("{} tables, {} chains, {rules} rules", ruleset.tables.len(), chains.len());
+                    let (tables, chains) = (ruleset.tables.len(), chains.len());
+                    let counts = [counted(tables, "table"), counted(chains, "chain"), counted(rules, "rule")];
+                    println!("{}", counts.join(", "));
                 }
                 ExitCode::SUCCESS
             }
@@ -49,10 +51,13 @@ pub(super) fn parse(source: &Source, input: &[u8]) -> std::result::Result<Rulese
     }
     read.map_err(|errors| {
         errors.iter().for_each(|error| say(AnsiColor::Red, "error", &error.render()));
-        let plural = if errors.len() == 1 { "" } else { "s" };
-        anstream::eprintln!("{} error{plural}", errors.len());
+        anstream::eprintln!("{}", counted(errors.len(), "error"));
         ExitCode::from(errors.first().map_or(2, Diagnostic::exit_code))
     })
+}
+
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn say(color: AnsiColor, kind: &str, text: &str) {

@@ -276,7 +276,7 @@ fn explain_param(param: &Param, whole: bool) {
     let not = if param.negatable { "[!] " } else { "" };
     println!("  {not}{BOLD}--{}{BOLD:#}", param.name);
     let help = if whole { param.help.text() } else { param.help.summary() };
-    help.lines().for_each(|line| println!("      {line}"));
+    help.lines().for_each(|line| println!("{}", format!("      {line}").trim_end()));
     println!("      It takes {}.", param.domain.describe());
     if let Some(default) = param.default {
         println!("      Without it: {default}.");

@@ -1,5 +1,5 @@
-use pkttables::model::TableName;
-use pkttables_eval::{Event, Fate, Observer, Reason, Report};
+use pkttables::model::{Hook, TableName};
+use pkttables_eval::{Event, Fate, Observer, Reason, Report, Verdict};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -211,6 +211,9 @@ pub(crate) fn verdict(fate: &Fate<'_>) -> String {
         }
         Some(rule) => {
             let _ = write!(text, " by rule {} of {} in {}", rule.number, rule.chain, rule.table.name());
+        }
+        None if fate.verdict == Verdict::Drop && fate.hook == Some(Hook::Prerouting) => {
+            text.push_str(", neither routed on nor for this host");
         }
         None => {}
     }
