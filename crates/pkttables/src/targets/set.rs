@@ -142,14 +142,25 @@ impl Extension for Set {
             size: 8,
             families: Families::all(),
             encode: |m, w| {
-                if !m.flags.is_empty() || m.timeout.is_some() {
-                    return Err(EncodeError::NotRepresentable("an option of --add-set"));
-                }
-                m.without_map()?.encode_sets(w);
+                m.without_options()?.encode_sets(w);
                 Ok(())
             },
             decode: |r, _| {
                 let (add, del) = (lookup(r)?, lookup(r)?);
+                Ok(Some(Self { add, del, ..Self::default() }))
+            },
+        },
+        Revision {
+            number: 0,
+            size: 64,
+            families: Families::IPV4,
+            encode: |m, w| {
+                let m = m.without_options()?;
+                SetLookup::encode_v0(m.add.as_ref(), false, w)?;
+                SetLookup::encode_v0(m.del.as_ref(), false, w)
+            },
+            decode: |r, _| {
+                let (add, del) = (lookup_v0(r)?, lookup_v0(r)?);
                 Ok(Some(Self { add, del, ..Self::default() }))
             },
         },
@@ -179,6 +190,15 @@ impl Set {
         if self.map.is_some() { Err(EncodeError::NotRepresentable("--map-set")) } else { Ok(self) }
     }
 
+    /// For the revisions that have room for the two sets and nothing else.
+    fn without_options(&self) -> Result<&Self, EncodeError> {
+        if self.flags.is_empty() && self.timeout.is_none() {
+            self.without_map()
+        } else {
+            Err(EncodeError::NotRepresentable("an option of --add-set"))
+        }
+    }
+
     fn encode_sets(&self, w: &mut InfoWriter<'_>) {
         SetLookup::encode(self.add.as_ref(), 0, w);
         SetLookup::encode(self.del.as_ref(), 0, w);
@@ -202,11 +222,19 @@ fn lookup(r: &mut InfoReader<'_>) -> Result<Option<SetLookup>, DecodeError> {
     if flags == 0 { Ok(lookup) } else { Err(r.error("set flags", Problem::Value(flags.into()))) }
 }
 
+fn lookup_v0(r: &mut InfoReader<'_>) -> Result<Option<SetLookup>, DecodeError> {
+    let at = **r;
+    match SetLookup::decode_v0(r)? {
+        (lookup, false) => Ok(lookup),
+        (_, true) => Err(at.error("set flags", Problem::Value(1))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::Family;
-    use crate::registry::testing::{encoded, text_cases};
+    use crate::registry::testing::{encoded, layout_cases, text_cases};
 
     #[test]
     fn saved_forms() {
@@ -238,5 +266,14 @@ mod tests {
         assert_eq!(encoded::<Set>(Family::Ipv4, text, 1), None);
         assert_eq!(encoded::<Set>(Family::Ipv4, "--map-set foo src --map-mark", 2), None);
         assert_eq!(encoded::<Set>(Family::Ipv4, "--add-set nosuch src", 3), None);
+        layout_cases! { Set, Ipv4:
+            "--add-set bar src,dst", 0 => "0100 0000 01000000 02000000 00000000 00000000 00000000 00000000 02 02 0000
+                ffff 0000 00000000 00000000 00000000 00000000 00000000 00000000 00 00 0000",
+            "--add-set foo dst --del-set bar src", 0 =>
+                "0000 0000 02000000 00000000 00000000 00000000 00000000 00000000 01 00 0000
+                0100 0000 01000000 00000000 00000000 00000000 00000000 00000000 01 02 0000",
+        }
+        assert_eq!(encoded::<Set>(Family::Ipv4, text, 0), None);
+        assert_eq!(encoded::<Set>(Family::Ipv6, "--add-set six src", 0), None);
     }
 }
