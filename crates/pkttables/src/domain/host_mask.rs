@@ -3,12 +3,15 @@ use crate::model::{AddressMask, Family};
 use crate::registry::{Domain, InfoReader, InfoWriter, Scope, Value, ValueError};
 use nfnetlink::wire::DecodeError;
 use std::fmt::{self, Write as _};
+use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// An address and the bits of it that count, of which the others are kept and printed too.
 ///
 /// Written `ADDRESS`, `ADDRESS/LENGTH`, or `ADDRESS/MASK` if the mask has gaps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+///
+/// Two are equal that mean the same addresses, however the rest of the mask's field is filled.
+#[derive(Clone, Copy, Debug, Eq)]
 pub struct HostMask {
     /// The address.
     pub address: IpAddr,
@@ -17,8 +20,20 @@ pub struct HostMask {
     /// Whether an IPv4 mask has ones in the unused rest of its field in kernel structures.
     ///
     /// It has where no mask was written or one with gaps, and not where it says a prefix length. Other programs do so
-    /// too, and compare the whole field to find a rule.
+    /// too, and compare the whole field to find a rule; the kernel does not look at it.
     pub filled: bool,
+}
+
+impl PartialEq for HostMask {
+    fn eq(&self, other: &Self) -> bool {
+        (self.address, self.mask) == (other.address, other.mask)
+    }
+}
+
+impl Hash for HostMask {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.address, self.mask).hash(state);
+    }
 }
 
 impl HostMask {
@@ -116,7 +131,9 @@ mod tests {
         }
         let four = |text| HostMask::parse(text, &Scope { family: Family::Ipv4, protocol: None });
         assert_eq!(four("1.2.3.4/255.255.0.0"), four("1.2.3.4/16"));
-        assert_ne!(four("1.2.3.4/32"), four("1.2.3.4"));
+        let [written, left_out] = ["1.2.3.4/32", "1.2.3.4"].map(|text| four(text).expect("an address"));
+        assert_eq!(written, left_out);
+        assert!(!written.filled && left_out.filled);
         let scope = Scope { family: Family::Ipv6, protocol: None };
         let six = HostMask::parse("2001:db8::1/ffff::ffff", &scope).expect("an address");
         assert_eq!(six.to_string(), "2001:db8::1/ffff::ffff");

@@ -136,12 +136,6 @@ impl Ipv6Prefix {
         let rest = u128::MAX.checked_shr(self.len.into()).unwrap_or(0);
         address.to_bits() & !rest == self.address.to_bits()
     }
-
-    /// What an option prints: the empty prefix is not printed.
-    #[must_use]
-    pub fn printed(self) -> Option<(Self, bool)> {
-        (self != Self::default()).then_some((self, false))
-    }
 }
 
 impl Value for Ipv6Prefix {

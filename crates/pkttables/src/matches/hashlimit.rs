@@ -18,7 +18,9 @@ use std::fmt::Write as _;
 use written::{Burst, MAX_PACKETS, WrittenRate, bytes_of};
 
 /// The `hashlimit` match.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// Two are equal that do the same, whatever interval they have over which nothing is measured.
+#[derive(Clone, Debug, Default, Eq)]
 pub struct Hashlimit {
     /// Whether the rule matches above the limit instead of within it.
     pub above: bool,
@@ -48,6 +50,19 @@ pub struct Hashlimit {
     pub interval: u32,
     /// What was written and is not settled before the whole rule is known.
     written: Written,
+}
+
+impl PartialEq for Hashlimit {
+    fn eq(&self, other: &Self) -> bool {
+        let limit = |m: &Self| (m.above, m.rate, m.burst, m.mode, m.rate_match.then_some(m.interval));
+        let table = |m: &Self| [m.size, m.max, m.gc_interval, m.expire];
+        let prefixes = |m: &Self| [m.source_prefix, m.destination_prefix];
+        limit(self) == limit(other)
+            && self.name == other.name
+            && table(self) == table(other)
+            && prefixes(self) == prefixes(other)
+            && self.written == other.written
+    }
 }
 
 /// What a limit counts.
@@ -357,10 +372,11 @@ impl Hashlimit {
 
     fn burst_text(&self) -> Option<Burst> {
         match self.rate {
-            HashRate::Packets(_) => Some(Burst { amount: self.burst, bytes: false }),
+            HashRate::Packets(_) => Some(Burst { amount: self.burst, per_second: None }),
             HashRate::Bytes { .. } if self.burst == 0 => None,
             HashRate::Bytes { cost } => {
-                Some(Burst { amount: bytes_of(cost).wrapping_mul(self.burst), bytes: true })
+                let rate = bytes_of(cost);
+                Some(Burst { amount: rate.wrapping_mul(self.burst), per_second: Some(rate) })
             }
         }
     }

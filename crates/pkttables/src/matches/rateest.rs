@@ -12,7 +12,9 @@ use nfnetlink::wire::Problem;
 use std::fmt::Write as _;
 
 /// The `rateest` match.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// Two are equal that do the same, whatever rates they have that are not compared.
+#[derive(Clone, Debug, Default, Eq)]
 pub struct Rateest {
     /// The estimator whose rate is compared.
     pub first: Option<RateEstimatorName>,
@@ -28,6 +30,13 @@ pub struct Rateest {
     pub bytes: Option<[u32; 2]>,
     /// Packets per second for the first and the second side, if packets are compared.
     pub packets: Option<[u32; 2]>,
+}
+
+impl PartialEq for Rateest {
+    fn eq(&self, other: &Self) -> bool {
+        let compared = |m: &Self| (m.delta, m.comparison, m.not, m.used(m.bytes), m.used(m.packets));
+        self.first == other.first && self.second == other.second && compared(self) == compared(other)
+    }
 }
 
 choices! {
@@ -117,6 +126,17 @@ extension! {
 }
 
 impl Rateest {
+    /// Whether a rate is given for the second side.
+    const fn has_second_rate(&self) -> bool {
+        self.delta || self.second.is_none()
+    }
+
+    /// Of the given rates those that count; the others are 0.
+    fn used(&self, rates: Option<[u32; 2]>) -> Option<[u32; 2]> {
+        let if_used = |rate, is: bool| if is { rate } else { 0 };
+        rates.map(|[first, second]| [if_used(first, self.delta), if_used(second, self.has_second_rate())])
+    }
+
     /// Compares two estimated rates, or what is left of the given ones.
     fn compare(&self, given: [u32; 2], first: u64, second: u64) -> bool {
         let [first_given, second_given] = given;
@@ -223,13 +243,15 @@ impl Extension for Rateest {
         if let Some(name) = &self.first {
             sink.param(if self.second.is_some() { "rateest1" } else { "rateest" }, false, name);
         }
+        // Both kinds of rates are compared in the same way, which can be said once only.
+        let mut comparison = self.comparison;
         if let Some([first, second]) = self.bytes {
             let names = ["rateest-bps1", "rateest-bps2", "rateest-bps"];
-            self.rates(sink, names, &ByteRate(first), &ByteRate(second));
+            self.rates(sink, names, comparison.take(), [&ByteRate(first), &ByteRate(second)]);
         }
         if let Some([first, second]) = self.packets {
             let names = ["rateest-pps1", "rateest-pps2", "rateest-pps"];
-            self.rates(sink, names, &PacketRate(first), &PacketRate(second));
+            self.rates(sink, names, comparison, [&PacketRate(first), &PacketRate(second)]);
         }
         if let Some(name) = &self.second {
             sink.param("rateest2", false, name);
@@ -267,14 +289,14 @@ impl Rateest {
         &self,
         sink: &mut dyn Sink,
         names: [&'static str; 3],
-        first: &dyn WriteValue,
-        second: &dyn WriteValue,
+        comparison: Option<Comparison>,
+        [first, second]: [&dyn WriteValue; 2],
     ) {
         let [first_name, second_name, only_name] = names;
         if self.delta {
             sink.param(first_name, false, first);
         }
-        if let Some(comparison) = self.comparison {
+        if let Some(comparison) = comparison {
             let name = match comparison {
                 Comparison::Equal => "rateest-eq",
                 Comparison::Less => "rateest-lt",
@@ -283,7 +305,7 @@ impl Rateest {
             sink.param(name, self.not, &Flag);
         }
         let name = if self.delta { second_name } else { only_name };
-        match self.delta || self.second.is_none() {
+        match self.has_second_rate() {
             true => sink.param(name, false, second),
             false => sink.param(name, false, &Flag),
         }
@@ -344,11 +366,12 @@ impl Value for ByteRate {
     }
 
     fn write(&self, out: &mut String, _: &Scope) {
-        let bits = f64::from(self.0) * 8.;
+        const MEGA: u64 = 1_000_000;
+        let bits = u64::from(self.0) * 8;
         let _ = match bits {
-            1e9.. => write!(out, "{:.0}Mbit", bits / 1e6),
-            1e6.. => write!(out, "{:.0}Kbit", bits / 1e3),
-            _ => write!(out, "{bits:.0}bit"),
+            1_000_000_000.. if bits.is_multiple_of(MEGA) => write!(out, "{}Mbit", bits / MEGA),
+            MEGA.. if bits.is_multiple_of(1000) => write!(out, "{}Kbit", bits / 1000),
+            _ => write!(out, "{bits}bit"),
         };
     }
 }
@@ -381,6 +404,10 @@ mod tests {
             "--rateest1 RE1 --rateest-lt --rateest-bps2 2MBps" => "--rateest RE1 --rateest-lt --rateest-bps 16000Kbit",
             "--rateest RE1 --rateest-lt --rateest-bps 1.5gbit" => "--rateest RE1 --rateest-lt --rateest-bps 1500Mbit",
             "--rateest RE1 --rateest-lt --rateest-bps 80" => "--rateest RE1 --rateest-lt --rateest-bps 80bit",
+            "--rateest RE1 --rateest-lt --rateest-bps 12345678" => "--rateest RE1 --rateest-lt --rateest-bps 12345672bit",
+            "--rateest RE1 --rateest-lt --rateest-bps 1.000008gbit" => "--rateest RE1 --rateest-lt --rateest-bps 1000008Kbit",
+            "--rateest RE1 --rateest-lt --rateest-bps 8bit --rateest-pps 5" => same,
+            "--rateest-delta --rateest RE1 --rateest-bps1 8bit ! --rateest-gt --rateest-bps2 16bit --rateest-pps1 5 --rateest-pps2 6" => same,
             "--rateest-delta --rateest RE1 --rateest-bps1 8bit --rateest-gt --rateest-bps2 16bit" => same,
             "--rateest-delta --rateest RE1 --rateest-pps1 8 --rateest-eq --rateest-pps2 9" => same,
             "--rateest1 RE1 --rateest-lt --rateest-bps --rateest2 RE2" => same,

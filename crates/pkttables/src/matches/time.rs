@@ -103,7 +103,7 @@ extension! {
         /// The date is not later than this, from 1970 to 2038.
         "datestop": Date {
             set: |m, date, _| m.to_date = date,
-            get: |m| (m.to_date.0 != 0).then_some((m.to_date, false)),
+            get: |m| Some((m.to_date, false)),
             default: Some("2038-01-19T03:14:07"),
         }
         /// Use the kernel's time zone instead of UTC.
@@ -426,7 +426,7 @@ mod tests {
             "--utc --datestart 1999-02-28T1:2:3 --datestop 2000-02-29"
                 => "--datestart 1999-02-28T01:02:03 --datestop 2000-02-29T00:00:00",
             "--monthdays 0x10" => fails,
-            "--localtz --datestop 1970" => "--kerneltz",
+            "--localtz --datestop 1970" => "--datestop 1970-01-01T00:00:00 --kerneltz",
             "--timestart 23:00 --timestop 01:00 --contiguous --kerneltz --datestop 2038-12-31T23:59:59"
                 => "--timestart 23:00:00 --timestop 01:00:00 --datestop 2038-12-31T23:59:59 --kerneltz --contiguous",
             "--contiguous" => fails, "--contiguous --timestart 01:00 --timestop 02:00" => fails,

@@ -7,7 +7,9 @@ use crate::registry::{Action, Context, Edit, Extension, Flag, InfoWriter, Lister
 use nfnetlink::wire::{DecodeError, EncodeError, Problem, Reader};
 
 /// The `CONNMARK` target.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Two are equal that do the same, whatever they have for what the operation does not use.
+#[derive(Clone, Debug, Eq)]
 pub struct Connmark {
     /// What is done.
     pub operation: Operation,
@@ -44,6 +46,12 @@ pub struct Shift {
 crate::integer! {
     /// A number of bits to shift by.
     pub struct ShiftBits(u8): 0..=31, "bits";
+}
+
+impl PartialEq for Connmark {
+    fn eq(&self, other: &Self) -> bool {
+        self.used() == other.used()
+    }
 }
 
 impl Default for Connmark {
@@ -217,6 +225,15 @@ impl Extension for Connmark {
 }
 
 impl Connmark {
+    /// Value and masks as far as the operation uses them, and the shift unless it does nothing.
+    fn used(&self) -> (Operation, [u32; 3], Option<Shift>) {
+        let marks = match self.operation {
+            Operation::Set => [self.ctmark, self.ctmask, 0],
+            Operation::Save | Operation::Restore => [0, self.ctmask, self.nfmask],
+        };
+        (self.operation, marks, Some(self.shift).filter(|shift| shift.bits != 0))
+    }
+
     fn change(&mut self, change: MarkChange) {
         (self.operation, self.ctmark, self.ctmask) = (Operation::Set, change.value, change.mask);
     }

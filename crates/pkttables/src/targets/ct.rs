@@ -12,7 +12,9 @@ use nfnetlink::wire::{DecodeError, EncodeError, Problem, Reader};
 use std::fmt::Write as _;
 
 /// The `CT` target.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// Two are equal that do the same, however they say which zone is meant.
+#[derive(Clone, Debug, Default, Eq)]
 pub struct Ct {
     /// What is set besides the values below.
     pub flags: CtFlags,
@@ -147,6 +149,20 @@ extension! {
             set: |m, zone, _| m.set_zone(zone, CtFlags::ZONE_REPLY),
             get: |m| m.zone_of(CtFlags::ZONE_REPLY),
         }
+    }
+}
+
+impl PartialEq for Ct {
+    fn eq(&self, other: &Self) -> bool {
+        let zones = |m: &Self| {
+            let directions = [CtFlags::empty(), CtFlags::ZONE_ORIGINAL, CtFlags::ZONE_REPLY];
+            directions.map(|direction| m.zone_of(direction))
+        };
+        let others = |m: &Self| (m.flags & CtFlags::NOTRACK, m.ct_events, m.exp_events);
+        zones(self) == zones(other)
+            && others(self) == others(other)
+            && self.helper == other.helper
+            && self.timeout == other.timeout
     }
 }
 

@@ -71,8 +71,16 @@ bitflags! {
 }
 
 /// A mask for addresses, written as the number of its leading ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PrefixMask([u8; 16]);
+///
+/// Two are equal that mean the same, however the rest of the field is filled.
+#[derive(Clone, Copy, Debug, Default, Eq)]
+pub struct PrefixMask {
+    /// For IPv4 the first four bytes, the others being 0.
+    mask: [u8; 16],
+    /// Whether an IPv4 mask has ones in the unused rest of its field in the kernel's structure. It has where
+    /// `--hmark-tuple` asks for all bits.
+    filled: bool,
+}
 
 choices! {
     /// A part of the packet that can be hashed.
@@ -96,7 +104,11 @@ choices! {
 
 /// Parts of the packet, with commas between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Parts(Given);
+pub struct Parts {
+    parts: Given,
+    /// The mask in which all bits of an address count.
+    whole_address: PrefixMask,
+}
 
 /// 16 bits, printed in hexadecimal with four digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,8 +199,8 @@ extension! {
         /// Hash these parts of the packet with all their bits, or with `ct` the addresses and ports of the
         /// connection.
         "hmark-tuple": Parts {
-            set: |m, Parts(parts), _| m.hash_whole(parts),
-            get: |m| m.print(Given::CONNECTION, Parts(Given::CONNECTION)),
+            set: |m, parts, _| m.hash_whole(parts),
+            get: |m| m.print(Given::CONNECTION, Parts::CONNECTION),
         }
     }
 }
@@ -206,14 +218,14 @@ impl Hmark {
         Ok(())
     }
 
-    fn hash_whole(&mut self, parts: Given) {
+    fn hash_whole(&mut self, Parts { parts, whole_address }: Parts) {
         self.given |= parts;
         let whole = |part| parts.contains(part);
         if whole(Given::SRC_MASK) {
-            self.src_mask = PrefixMask([0xff; 16]);
+            self.src_mask = whole_address;
         }
         if whole(Given::DST_MASK) {
-            self.dst_mask = PrefixMask([0xff; 16]);
+            self.dst_mask = whole_address;
         }
         if whole(Given::SPORT_MASK) {
             set_source(&mut self.port_mask, u16::MAX);
@@ -264,8 +276,8 @@ impl Extension for Hmark {
         size: 60,
         families: Families::all(),
         encode: |m, w| {
-            w.bytes(&m.src_mask.0);
-            w.bytes(&m.dst_mask.0);
+            w.bytes(&m.src_mask.field());
+            w.bytes(&m.dst_mask.field());
             w.bytes(&m.port_mask);
             w.bytes(&m.port_set);
             w.ne_u32(m.given.bits());
@@ -278,7 +290,8 @@ impl Extension for Hmark {
         },
         decode: |r, family| {
             let at = **r;
-            let (src_mask, dst_mask) = (PrefixMask(r.array("src_mask")?), PrefixMask(r.array("dst_mask")?));
+            let src_mask = PrefixMask::of_field(r.array("src_mask")?, family);
+            let dst_mask = PrefixMask::of_field(r.array("dst_mask")?, family);
             let (port_mask, port_set) = (r.array("port_mask")?, r.array("port_set")?);
             let (flags, proto_mask) = (r.ne_u32("flags")?, r.ne_u16("proto_mask")?);
             r.take(2, "padding")?;
@@ -340,14 +353,37 @@ impl Extension for Hmark {
     }
 }
 
+impl PartialEq for PrefixMask {
+    fn eq(&self, other: &Self) -> bool {
+        self.mask == other.mask
+    }
+}
+
 impl PrefixMask {
+    const UNUSED: u128 = u128::MAX >> 32;
+
+    /// Reads the kernel's field.
+    fn of_field(mask: [u8; 16], family: Family) -> Self {
+        let bits = u128::from_be_bytes(mask);
+        match family == Family::Ipv4 && bits & Self::UNUSED == Self::UNUSED {
+            true => Self { mask: (bits & !Self::UNUSED).to_be_bytes(), filled: true },
+            false => Self { mask, filled: false },
+        }
+    }
+
+    /// The kernel's field.
+    fn field(self) -> [u8; 16] {
+        let rest = if self.filled { Self::UNUSED } else { 0 };
+        (u128::from_be_bytes(self.mask) | rest).to_be_bytes()
+    }
+
     /// How many leading bits count in addresses of `family`; `None` if the mask has gaps.
     #[must_use]
     pub fn prefix_len(&self, family: Family) -> Option<u8> {
-        let [a, b, c, d, ..] = self.0;
+        let [a, b, c, d, ..] = self.mask;
         let mask = match family {
             Family::Ipv4 => IpAddr::V4(Ipv4Addr::new(a, b, c, d)),
-            Family::Ipv6 => IpAddr::V6(Ipv6Addr::from(self.0)),
+            Family::Ipv6 => IpAddr::V6(Ipv6Addr::from(self.mask)),
         };
         AddressMask::new(mask, mask)?.prefix_len()
     }
@@ -362,7 +398,7 @@ impl Value for PrefixMask {
             IpAddr::V4(v4) => mask.iter_mut().zip(v4.octets()).for_each(|(byte, octet)| *byte = octet),
             IpAddr::V6(v6) => mask = v6.octets(),
         }
-        let mask = Self(mask);
+        let mask = Self { mask, filled: false };
         mask.prefix_len(scope.family).map(|_| mask).ok_or(ValueError::Because("the mask has gaps"))
     }
 
@@ -373,20 +409,26 @@ impl Value for PrefixMask {
     }
 }
 
+impl Parts {
+    const CONNECTION: Self =
+        Self { parts: Given::CONNECTION, whole_address: PrefixMask { mask: [0; 16], filled: false } };
+}
+
 impl Value for Parts {
     const DOMAIN: Domain = Domain::Flags { choices: Part::CHOICES, separator: ',' };
 
-    fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
+    fn parse(text: &str, scope: &Scope) -> Result<Self, ValueError> {
         let part = |word: &str| match word {
             "" => None,
             _ => Part::from_name(word).map(|part| Given::from_bits_truncate(part.number())),
         };
         let parts = text.split(',').map(part).collect::<Option<Vec<_>>>().ok_or(ValueError::UnknownName)?;
-        Ok(Self(parts.into_iter().fold(Given::empty(), |all, part| all | part)))
+        let parts = parts.into_iter().fold(Given::empty(), |all, part| all | part);
+        Ok(Self { parts, whole_address: PrefixMask::of_field([0xff; 16], scope.family) })
     }
 
     fn write(&self, out: &mut String, _: &Scope) {
-        let parts = Part::ALL.iter().filter(|part| self.0.bits() & part.number() != 0);
+        let parts = Part::ALL.iter().filter(|part| self.parts.bits() & part.number() != 0);
         for (place, part) in parts.enumerate() {
             let _ = write!(out, "{}{}", if place == 0 { "" } else { "," }, part.name());
         }

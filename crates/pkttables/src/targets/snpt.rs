@@ -25,13 +25,13 @@ extension! {
         /// The prefix that is replaced, of up to 64 bits. Only packets whose source has it are changed.
         "src-pfx": Ipv6Prefix {
             set: |m, prefix, _| m.prefixes.source = prefix,
-            get: |m| m.prefixes.source.printed(),
+            get: |m| Some((m.prefixes.source, false)),
             required: true,
         }
         /// The prefix that takes its place, of up to 64 bits.
         "dst-pfx": Ipv6Prefix {
             set: |m, prefix, _| m.prefixes.destination = prefix,
-            get: |m| m.prefixes.destination.printed(),
+            get: |m| Some((m.prefixes.destination, false)),
             required: true,
         }
     }
@@ -76,7 +76,7 @@ mod tests {
         text_cases! { Snpt, Ipv6:
             "--src-pfx dead::/64 --dst-pfx 1c3::/64" => same, "--src-pfx dead::/32 --dst-pfx 1c3::/64" => same,
             "--dst-pfx 1c3::/64 --src-pfx dead::/ffff::" => "--src-pfx dead::/16 --dst-pfx 1c3::/64",
-            "--src-pfx ::/0 --dst-pfx ::/0" => "", "--src-pfx dead::/65 --dst-pfx 1c3::/64" => fails,
+            "--src-pfx ::/0 --dst-pfx ::/0" => same, "--src-pfx dead::/65 --dst-pfx 1c3::/64" => fails,
             "--src-pfx dead:: --dst-pfx 1c3::/64" => fails, "--src-pfx dead::1/64 --dst-pfx 1c3::/64" => fails,
             "--src-pfx dead::/64" => fails, "--dst-pfx dead::/64" => fails, "" => fails,
         }

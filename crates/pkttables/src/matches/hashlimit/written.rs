@@ -96,7 +96,8 @@ impl Value for WrittenRate {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Burst {
     pub(super) amount: u64,
-    pub(super) bytes: bool,
+    /// Of a burst of bytes the rate, of which the kernel keeps multiples.
+    pub(super) per_second: Option<u64>,
 }
 
 impl Value for Burst {
@@ -115,18 +116,23 @@ impl Value for Burst {
             Ok(_) => (text, 1),
             Err(_) => split_unit(text.strip_suffix('b').unwrap_or(text)),
         };
-        let bytes = digits.len() < text.len();
-        let max = if bytes { u64::MAX } else { MAX_PACKETS };
+        let max = if digits.len() < text.len() { u64::MAX } else { MAX_PACKETS };
         let out_of_range = ValueError::OutOfRange { min: 1, max };
         match u64::parse(digits, scope)? {
             number if number == 0 || number > max => Err(out_of_range),
-            number => Ok(Self { amount: number.checked_mul(factor).ok_or(out_of_range)?, bytes }),
+            number => Ok(Self { amount: number.checked_mul(factor).ok_or(out_of_range)?, per_second: None }),
         }
     }
 
     fn write(&self, out: &mut String, _: &Scope) {
-        let units = if self.bytes { &BYTE_UNITS[..] } else { &[] };
-        let _ = match units.iter().find(|(unit, _)| self.amount >= *unit || *unit == 1) {
+        let multiple = |bytes: u64| bytes.div_ceil(self.per_second.filter(|rate| *rate > 0).unwrap_or(1));
+        // The largest unit in which the number still means the same multiple of the rate.
+        let fits = |unit: u64| {
+            let whole = self.amount / unit * unit;
+            unit == 1 || (whole >= unit && multiple(whole) == multiple(self.amount))
+        };
+        let units = if self.per_second.is_some() { &BYTE_UNITS[..] } else { &[] };
+        let _ = match units.iter().find(|(unit, _)| fits(*unit)) {
             Some((unit, letter)) => write!(out, "{}{letter}b", self.amount / unit),
             None => write!(out, "{}", self.amount),
         };

@@ -83,7 +83,8 @@ impl Hashed {
     }
 
     fn addresses(rule: &Hmark, source: IpAddr, destination: IpAddr) -> Self {
-        let (source, destination) = (masked(source, rule.src_mask.0), masked(destination, rule.dst_mask.0));
+        let (source, destination) =
+            (masked(source, rule.src_mask.mask), masked(destination, rule.dst_mask.mask));
         Self { source, destination, ..Self::default() }
     }
 
