@@ -10,7 +10,10 @@ use pkttables::edit::{EditError, Editor};
 use pkttables::kernel::{RuleRef, Transaction, Zero};
 use pkttables::model::{Counters, TableName};
 use pkttables::registry::Registry;
-use pkttables::text::{self, Command, Invocation, Parser, Words};
+use pkttables::text::{self, Command, Invocation, Listing, Parser, Words};
+use std::io::Write as _;
+
+const ZERO_ALL: text::Zero<'_> = text::Zero { chain: None, number: None };
 
 pub(crate) fn run(personality: &Personality, options: &Options, args: &[String]) -> Result<()> {
     let mut words = Words::new();
@@ -37,7 +40,9 @@ pub(crate) fn run(personality: &Personality, options: &Options, args: &[String])
     let users = match invocation.command {
         // They are told as they were before.
         Command::Flush { chain: None }
-        | Command::Zero(text::Zero { chain: None, .. })
+        | Command::Zero(ZERO_ALL)
+        | Command::List(Listing { zero: Some(ZERO_ALL), .. })
+        | Command::ListRules(Listing { zero: Some(ZERO_ALL), .. })
         | Command::DeleteChain { chain: None }
             if verbose =>
         {
@@ -46,8 +51,7 @@ pub(crate) fn run(personality: &Personality, options: &Options, args: &[String])
         _ => Vec::new(),
     };
     match invocation.command {
-        Command::List(what) => listing::list(&mut kernel, personality, &invocation, what),
-        Command::ListRules(what) => listing::list_rules(&mut kernel, personality, &invocation, what),
+        Command::List(_) | Command::ListRules(_) => list(&mut kernel, personality, &invocation),
         Command::Zero(what) => zero(&mut kernel, personality, invocation.table, what),
         Command::Check { .. } => check(&mut kernel, personality, &invocation),
         _ => edit(&mut kernel, personality, &invocation, &args.join(" ")),
@@ -56,6 +60,13 @@ pub(crate) fn run(personality: &Personality, options: &Options, args: &[String])
         print!("{}", listing::edited(personality, &invocation, &users));
     }
     Ok(())
+}
+
+/// Prints the listing and sets counters to zero, if that is asked for too.
+fn list(kernel: &mut AnyKernel, personality: &Personality, invocation: &Invocation<'_>) -> Result<()> {
+    let (text, zeroed) = kernel.read(|snapshot| listing::text(snapshot, personality, invocation))?;
+    std::io::stdout().lock().write_all(text.as_bytes())?;
+    zeroed.map_or(Ok(()), |what| zero(kernel, personality, invocation.table, what))
 }
 
 /// Sets counters to zero.

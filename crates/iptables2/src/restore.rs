@@ -8,6 +8,7 @@ use crate::connect::{AnyKernel, Options};
 use crate::failure::Failure;
 use crate::iptables::{self, apply};
 use crate::json;
+use crate::listing;
 use crate::personality::{Personality, VERSION};
 use nfnetlink::{Errno, Transport};
 use pkttables::cache::{Cache, Endless, callee};
@@ -40,11 +41,17 @@ struct Later {
     number: Option<u32>,
 }
 
+impl Later {
+    fn new(table: TableName, zero: Zero<'_>) -> Self {
+        Self { table, chain: zero.chain.map(Into::into), number: zero.number }
+    }
+}
+
 /// What is left to do when the rules are there.
 #[derive(Debug, Default)]
 struct Rest {
     zero: Vec<Later>,
-    /// What is told about comments, chains and rules.
+    /// What is told: listings, and with `-v` comments, chains and rules.
     told: String,
 }
 
@@ -161,11 +168,18 @@ fn plan<T: Transport>(
             }
             Event::Chain(chain) => editor.declare_chain(table, chain.name, (None, None)),
             Event::Command(Invocation { command: Command::Zero(zero), .. }) => {
-                zero_later.push(Later { table, chain: zero.chain.map(Into::into), number: zero.number });
+                zero_later.push(Later::new(table, zero));
                 zero.chain.map_or(Ok(()), |chain| match zero.number {
                     Some(number) => editor.rule_at(table, chain, number).map(|_| ()),
                     None if editor.has_chain(table, chain)? => Ok(()),
                     None => Err(EditError::NoChain(chain.into())),
+                })
+            }
+            // A test lists nothing, as in iptables-restore.
+            Event::Command(invocation) if lists(&invocation) && !wanted.test => {
+                listing::text(&mut editor, personality, &invocation).map(|(text, zeroed)| {
+                    teller.list(&invocation, &text);
+                    zero_later.extend(zeroed.map(|zero| Later::new(table, zero)));
                 })
             }
             Event::Command(invocation) => apply(&mut editor, &invocation),
@@ -176,6 +190,10 @@ fn plan<T: Transport>(
     }
     editor.finish();
     if wrong.is_empty() { Ok(Rest { zero: zero_later, told: teller.text }) } else { Err(Stop::Text(wrong)) }
+}
+
+const fn lists(invocation: &Invocation<'_>) -> bool {
+    matches!(invocation.command, Command::List(_) | Command::ListRules(_))
 }
 
 /// Keeps with what the kernel refuses the texts that asked for it, and the chains that call one another without end;

@@ -1,4 +1,4 @@
-use super::Wanted;
+use super::{Wanted, lists};
 use crate::help;
 use crate::listing::{edited, of_chains, user_chains};
 use crate::personality::{Personality, VERSION};
@@ -7,7 +7,7 @@ use pkttables::kernel::{KernelError, Snapshot};
 use pkttables::model::TableName;
 use pkttables::text::{Command, Event, Invocation, Output};
 
-/// Tells of a restore what `-v` asks for, of the whole or in a line.
+/// Tells of a restore what lines list, and what `-v` asks for, of the whole or in a line.
 pub(super) struct Teller<'p> {
     personality: &'p Personality,
     /// Comments are told.
@@ -54,11 +54,19 @@ impl<'p> Teller<'p> {
             Event::Command(Invocation { command: Command::Help { extensions }, .. }) => {
                 return Some(help::text(self.personality, extensions));
             }
+            // What they show is told when it is known.
+            Event::Command(invocation) if lists(invocation) => {}
             Event::Command(invocation) => self.command(invocation),
             Event::Commit => self.text.push_str(&std::mem::take(&mut self.of_table)),
             _ => {}
         }
         None
+    }
+
+    /// Takes in what a line that lists shows.
+    pub(super) fn list(&mut self, invocation: &Invocation<'_>, text: &str) {
+        self.of_table.push_str(text);
+        self.command(invocation);
     }
 
     fn command(&mut self, invocation: &Invocation<'_>) {

@@ -141,11 +141,12 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
         let policy = policy.or_else(|| is_new.then_some(Policy::Accept));
         self.transaction.table(self.family, table).set_builtin(self.tag, hook, policy, counters)?;
         if is_new {
-            self.put(table, name, Kind::Builtin { hook, policy: policy.unwrap_or(Policy::Accept) });
-        } else if let (Kind::Builtin { policy: own, .. }, Some(policy)) =
-            (&mut self.chain(table, name)?.kind, policy)
+            self.put(table, name, Kind::Builtin { hook, policy: policy.unwrap_or(Policy::Accept), counters });
+        } else if let Kind::Builtin { policy: own, counters: counted, .. } =
+            &mut self.chain(table, name)?.kind
         {
-            *own = policy;
+            *own = policy.unwrap_or(*own);
+            *counted = counters.or(*counted);
         }
         Ok(())
     }
@@ -225,7 +226,7 @@ impl<'e, 'k, T: Transport> Editor<'e, 'k, T> {
             self.commutes = false;
             self.make_table(table)?;
             self.transaction.table(self.family, table).create_builtin(self.tag, hook)?;
-            self.put(table, name, Kind::Builtin { hook, policy: Policy::Accept });
+            self.put(table, name, Kind::Builtin { hook, policy: Policy::Accept, counters: None });
         }
         self.chain_at(table, place, name)
     }

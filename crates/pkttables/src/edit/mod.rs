@@ -12,6 +12,7 @@ mod error;
 mod kinds;
 mod rules;
 mod state;
+mod view;
 
 pub use basis::Basis;
 pub use chains::Editor;

@@ -269,7 +269,7 @@ impl<T: Transport> Editor<'_, '_, T> {
     }
 
     /// The rules of a chain, none if it does not exist; reads them if they are not known yet.
-    fn known(&mut self, table: TableName, chain: &str) -> Result<&mut ChainRules, EditError> {
+    pub(super) fn known(&mut self, table: TableName, chain: &str) -> Result<&mut ChainRules, EditError> {
         let state = self.chain(table, chain)?;
         if matches!(state.rules, Rules::Unread) {
             let entries =

@@ -40,6 +40,7 @@ pub(super) enum Kind {
     Builtin {
         hook: Hook,
         policy: Policy,
+        counters: Option<Counters>,
     },
     User,
     Foreign,
@@ -109,7 +110,7 @@ impl ChainState {
 
     pub(super) fn from_entry(entry: &ChainEntry) -> Self {
         let kind = match entry.kind {
-            ChainKind::Builtin { hook, policy, .. } => Kind::Builtin { hook, policy },
+            ChainKind::Builtin { hook, policy, counters } => Kind::Builtin { hook, policy, counters },
             ChainKind::User => Kind::User,
             ChainKind::Foreign(_) => Kind::Foreign,
         };
@@ -126,5 +127,5 @@ pub(super) type NewPolicy = (Option<Policy>, Option<Counters>);
 
 /// The hook of the built-in chain of this name, if the table has one.
 pub(super) fn builtin(table: TableName, name: &str) -> Option<Kind> {
-    table.hook(name).map(|hook| Kind::Builtin { hook, policy: Policy::Accept })
+    table.hook(name).map(|hook| Kind::Builtin { hook, policy: Policy::Accept, counters: None })
 }
