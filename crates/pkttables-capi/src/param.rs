@@ -56,8 +56,8 @@ impl pktt_param {
 }
 
 impl pktt_words {
-    fn new<'w>(words: impl Iterator<Item = (&'w str, &'w str)>) -> Self {
-        Self(words.map(|(word, help)| (c_string(word), c_string(help.trim()))).collect())
+    fn new<'w>(words: impl Iterator<Item = (&'w str, String)>) -> Self {
+        Self(words.map(|(word, help)| (c_string(word), c_string(&help))).collect())
     }
 }
 
@@ -208,7 +208,7 @@ pub extern "C" fn pktt_param_choices(
     handle(error, || {
         let param = given(param, "param")?;
         let choices = param.param.domain.choices(pktt_family::read(family)?);
-        Ok(pktt_words::new(choices.into_iter().map(|choice| (choice.name, choice.help))))
+        Ok(pktt_words::new(choices.into_iter().map(|choice| (choice.name, choice.meaning()))))
     })
 }
 
@@ -227,7 +227,7 @@ pub extern "C" fn pktt_param_complete(
         let param = given(param, "param")?;
         let family: Family = pktt_family::read(family)?;
         let completions = param.param.domain.complete(begun.get("begun")?, family);
-        Ok(pktt_words::new(completions.iter().map(|Completion { text, help }| (&**text, *help))))
+        Ok(pktt_words::new(completions.iter().map(|Completion { text, help }| (&**text, help.clone()))))
     })
 }
 

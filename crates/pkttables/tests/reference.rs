@@ -107,7 +107,7 @@ fn param(out: &mut String, param: &Param) {
     }
     for choice in choices {
         let names: Vec<&str> = std::iter::once(choice.name).chain(choice.aliases.iter().copied()).collect();
-        let _ = writeln!(out, "| {} | {} |", code(&names), cell(choice.help.trim()));
+        let _ = writeln!(out, "| {} | {} |", code(&names), cell(&choice.meaning()));
     }
 }
 

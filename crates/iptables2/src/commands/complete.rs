@@ -1,7 +1,7 @@
 use super::Cli;
 use clap::{Args, CommandFactory as _, ValueEnum};
 use pkttables::model::{Family, TableName, Verdict, protocol};
-use pkttables::registry::{Descriptor, Kind, Param, Registry};
+use pkttables::registry::{Descriptor, Domain, Kind, ObjectKind, Param, Registry};
 use std::process::ExitCode;
 
 /// `iptables2 completions`
@@ -62,7 +62,7 @@ end
 "#;
 
 /// Options of the language itself whose words can be listed, and what they are for.
-const OPTIONS: [(&str, &str); 26] = [
+const OPTIONS: [(&str, &str); 35] = [
     ("--append", "add a rule at the end of a chain"),
     ("--check", "tell whether a rule is there"),
     ("--delete", "delete a rule"),
@@ -70,8 +70,9 @@ const OPTIONS: [(&str, &str); 26] = [
     ("--destination", "where the packet goes"),
     ("--exact", "show exact numbers"),
     ("--flush", "delete all rules of a chain"),
-    ("--fragment", "second and further fragments"),
+    ("--fragments", "second and further fragments, which have no ports; IPv4 only"),
     ("--goto", "go on in another chain"),
+    ("--help", "explain the options, and those of matches and targets that stand before"),
     ("--in-interface", "by which the packet came in"),
     ("--insert", "add a rule at a place in a chain"),
     ("--ipv4", "only for IPv4"),
@@ -81,14 +82,29 @@ const OPTIONS: [(&str, &str); 26] = [
     ("--list", "show the rules"),
     ("--list-rules", "show the rules as they are written"),
     ("--match", "use a match"),
+    ("--modprobe", "accepted; the kernel loads modules itself"),
     ("--new-chain", "make a chain"),
+    ("--numeric", "show numbers instead of names"),
     ("--out-interface", "by which the packet goes out"),
     ("--policy", "what a built-in chain does in the end"),
     ("--protocol", "the transport protocol"),
     ("--rename-chain", "give a chain another name"),
     ("--replace", "put another rule in the place of one"),
+    ("--set-counters", "begin counting from these numbers of packets and bytes"),
     ("--source", "where the packet comes from"),
     ("--table", "the table"),
+    ("--verbose", "show more"),
+    ("--version", "print the version"),
+    ("--wait", "accepted; nothing has to be waited for"),
+    ("--wait-interval", "accepted; nothing has to be waited for"),
+    ("--zero", "set counters to zero"),
+];
+
+const VERDICTS: [(Verdict, &str); 4] = [
+    (Verdict::Accept, "let the packet through"),
+    (Verdict::Drop, "throw the packet away"),
+    (Verdict::Return, "go back to the calling chain, or to the policy"),
+    (Verdict::Queue, "hand the packet to a program, by queue 0"),
 ];
 
 type Found = (String, String);
@@ -121,12 +137,15 @@ fn complete(words: &[String]) -> Vec<Found> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let Some((program, words)) = words.split_first() else { return Vec::new() };
     let name = program.rsplit('/').next().unwrap_or_default();
-    let mut found = match (name, words) {
-        (name, words) if name.starts_with("ip6tables") => of_rule(words, Family::Ipv6),
-        ("iptables2", ["ip6tables", words @ ..]) => of_rule(words, Family::Ipv6),
-        ("iptables2", ["iptables", words @ ..]) => of_rule(words, Family::Ipv4),
-        ("iptables2", words) => of_subcommand(words),
-        (_, words) => of_rule(words, Family::Ipv4),
+    // Options such as `--embedded` may stand before the rest.
+    let options = words.iter().take_while(|word| word.starts_with("--")).count();
+    let rest = words.get(options.min(words.len().saturating_sub(1))..).unwrap_or_default();
+    let mut found = match (name, rest) {
+        (name, _) if name.starts_with("ip6tables") => of_rule(words, Family::Ipv6),
+        ("iptables2", ["ip6tables", rest @ ..]) => of_rule(rest, Family::Ipv6),
+        ("iptables2", ["iptables", rest @ ..]) => of_rule(rest, Family::Ipv4),
+        ("iptables2", rest) => of_subcommand(rest),
+        _ => of_rule(words, Family::Ipv4),
     };
     let begun = words.last().copied().unwrap_or_default();
     found.retain(|(word, _)| {
@@ -136,43 +155,101 @@ fn complete(words: &[String]) -> Vec<Found> {
 }
 
 fn of_subcommand(words: &[&str]) -> Vec<Found> {
-    let help = |help: Option<&clap::builder::StyledStr>| help.map(ToString::to_string).unwrap_or_default();
-    let named = |names: &mut dyn Iterator<Item = &'static Descriptor>| {
+    match without_options(words).as_slice() {
+        ["query", rest @ ..] if !words.last().is_some_and(|last| last.starts_with('-')) => of_query(rest),
+        _ => of_program(words),
+    }
+}
+
+/// The words that stand for themselves; the last one is there in any case.
+fn without_options<'w>(words: &[&'w str]) -> Vec<&'w str> {
+    const WITH_VALUE: [&str; 4] = ["-f", "--family", "-p", "--protocol"];
+    let Some((last, before)) = words.split_last() else { return Vec::new() };
+    let mut previous = "";
+    let mut kept = Vec::new();
+    for &word in before {
+        if !word.starts_with('-') && !WITH_VALUE.contains(&previous) {
+            kept.push(word);
+        }
+        previous = word;
+    }
+    kept.push(*last);
+    kept
+}
+
+/// Words of a question; those of its kinds are the program's own.
+fn of_query(words: &[&str]) -> Vec<Found> {
+    let registry = Registry::builtin();
+    let named = |names: &mut dyn Iterator<Item = &'static Descriptor>| -> Vec<Found> {
         names.map(|one| (one.name.to_owned(), one.help.summary())).collect()
     };
-    let registry = Registry::builtin();
+    let find =
+        |kind: Kind, name: &str| Family::ALL.into_iter().find_map(|family| registry.find(kind, name, family));
+    let any = |name: &str| find(Kind::Match, name).or_else(|| find(Kind::Target, name));
+    let params = |found: Option<&'static Descriptor>| -> Vec<Found> {
+        let params = found.map_or(&[][..], |found| found.params);
+        params.iter().map(|param| (param.name.to_owned(), param.help.summary())).collect()
+    };
     match words {
-        ["query", kind @ ("match" | "target"), rest @ ..] => {
-            let kind = if *kind == "match" { Kind::Match } else { Kind::Target };
-            match rest {
-                [_] => named(&mut registry.all().iter().copied().filter(|one| one.kind == kind)),
-                [name, _] => {
-                    let found = Family::ALL.into_iter().find_map(|family| registry.find(kind, name, family));
-                    let params = found.map_or(&[][..], |found| found.params);
-                    params.iter().map(|param| (param.name.to_owned(), param.help.summary())).collect()
-                }
-                _ => Vec::new(),
-            }
+        ["match", _] => named(&mut registry.all().iter().copied().filter(|one| one.kind == Kind::Match)),
+        ["target", _] => named(&mut registry.all().iter().copied().filter(|one| one.kind == Kind::Target)),
+        ["match", name, _] => params(find(Kind::Match, name)),
+        ["target", name, _] => params(find(Kind::Target, name)),
+        ["why" | "schema", _] => named(&mut registry.all().iter().copied()),
+        ["why", name, _] => params(any(name)),
+        ["why", name, param, value] => {
+            let found = any(name);
+            let of_family =
+                |family| found.and_then(|found| found.param(param, family)).map(|param| (param, family));
+            let known = Family::ALL.into_iter().find_map(of_family);
+            known.map(|(param, family)| values(param, value, family)).unwrap_or_default()
         }
-        ["query", "why" | "schema", _] => named(&mut registry.all().iter().copied()),
-        _ => {
-            let mut command = Cli::command();
-            let Some((_, before)) = words.split_last() else { return Vec::new() };
-            for word in before.iter().filter(|word| !word.starts_with('-')) {
-                match command.find_subcommand(word) {
-                    Some(found) => command = found.clone(),
-                    None => return Vec::new(),
-                }
-            }
-            let commands = command.get_subcommands().filter(|command| !command.is_hide_set());
-            let mut found: Vec<Found> =
-                commands.map(|command| (command.get_name().to_owned(), help(command.get_about()))).collect();
-            let options =
-                command.get_arguments().filter_map(|argument| Some((argument.get_long()?, argument)));
-            found.extend(options.map(|(long, argument)| (format!("--{long}"), help(argument.get_help()))));
-            found
+        ["at", _] => TableName::ALL.map(|table| (table.name().to_owned(), String::new())).into(),
+        ["at", table, _] => TableName::from_name(table).map(builtin_chains).unwrap_or_default(),
+        [_] => of_program(&["query", ""]),
+        _ => Vec::new(),
+    }
+}
+
+/// Subcommands and options of the program itself.
+fn of_program(words: &[&str]) -> Vec<Found> {
+    let help = |help: Option<&clap::builder::StyledStr>| help.map(ToString::to_string).unwrap_or_default();
+    let mut command = Cli::command();
+    // This is what gives the options of all questions to each.
+    command.build();
+    let Some((_, before)) = words.split_last() else { return Vec::new() };
+    for word in before.iter().filter(|word| !word.starts_with('-')) {
+        match command.find_subcommand(word) {
+            Some(found) => command = found.clone(),
+            None => break,
         }
     }
+    let commands = command.get_subcommands().filter(|command| !command.is_hide_set());
+    let mut found: Vec<Found> =
+        commands.map(|command| (command.get_name().to_owned(), help(command.get_about()))).collect();
+    let options = command.get_arguments().filter_map(|argument| Some((argument.get_long()?, argument)));
+    found.extend(options.map(|(long, argument)| (format!("--{long}"), help(argument.get_help()))));
+    found
+}
+
+/// What a value can be continued to: by its description, or by what the system has.
+fn values(param: &Param, begun: &str, family: Family) -> Vec<Found> {
+    let by_system = match *param.domain {
+        Domain::Interface | Domain::Object { kind: ObjectKind::Device, .. } => interfaces(),
+        _ => Vec::new(),
+    };
+    let described = param.domain.complete(begun, family).into_iter().map(|one| (one.text, one.help));
+    described.chain(by_system).collect()
+}
+
+/// The network devices that there are.
+fn interfaces() -> Vec<Found> {
+    let devices = std::fs::read_dir("/sys/class/net").into_iter().flatten().flatten();
+    devices.filter_map(|device| Some((device.file_name().into_string().ok()?, String::new()))).collect()
+}
+
+fn builtin_chains(table: TableName) -> Vec<Found> {
+    table.hooks().iter().map(|hook| (hook.chain().to_owned(), String::new())).collect()
 }
 
 fn of_rule(words: &[&str], family: Family) -> Vec<Found> {
@@ -189,22 +266,19 @@ fn of_rule(words: &[&str], family: Family) -> Vec<Found> {
         let name = word.strip_prefix("--")?;
         loaded.iter().rev().find_map(|one| one.param(name, family))
     };
-    let values = |param: &Param, begun: &str, shown: usize| -> Vec<Found> {
-        let found = param.domain.complete(begun, family).into_iter();
-        let word = |text: &str| text.get(shown..).unwrap_or_default().to_owned();
-        found.map(|one| (word(&one.text), one.help.trim().replace('\n', " "))).collect()
-    };
     // The word may be the second of its option.
     if let [.., option, first] = before
         && let Some(param) = param(option).filter(|param| param.words > 1)
     {
-        return values(param, &format!("{first} {last}"), first.len() + 1);
+        let word = |text: &str| text.get(first.len() + 1..).unwrap_or_default().to_owned();
+        let found = values(param, &format!("{first} {last}"), family);
+        return found.into_iter().map(|(text, help)| (word(&text), help)).collect();
     }
     match before.last().copied() {
         Some("-t" | "--table") => TableName::ALL.map(|table| (table.name().to_owned(), String::new())).into(),
         Some("-m" | "--match") => names(Kind::Match).collect(),
         Some("-j" | "--jump") => {
-            let verdicts = Verdict::ALL.map(|verdict| (verdict.name().to_owned(), String::new()));
+            let verdicts = VERDICTS.map(|(verdict, help)| (verdict.name().to_owned(), help.to_owned()));
             names(Kind::Target).chain(verdicts).collect()
         }
         Some("-p" | "--protocol") => {
@@ -219,10 +293,11 @@ fn of_rule(words: &[&str], family: Family) -> Vec<Found> {
             let table = before.windows(2).find(|pair| matches!(pair, ["-t" | "--table", _]));
             let table =
                 table.and_then(|pair| TableName::from_name(pair.last()?)).unwrap_or(TableName::Filter);
-            table.hooks().iter().map(|hook| (hook.chain().to_owned(), String::new())).collect()
+            builtin_chains(table)
         }
+        Some("-i" | "--in-interface" | "-o" | "--out-interface") => interfaces(),
         Some(option) if param(option).is_some_and(|param| param.words == 1) => {
-            param(option).map(|param| values(param, last, 0)).unwrap_or_default()
+            param(option).map(|param| values(param, last, family)).unwrap_or_default()
         }
         _ if last.starts_with('-') || last.is_empty() => {
             let own =
@@ -266,12 +341,21 @@ mod tests {
         assert_eq!(words("iptables -A INPUT -j REJ"), ["REJECT"]);
         assert_eq!(words("ip6tables -A INPUT -m hl --hl-"), ["--hl-eq", "--hl-lt", "--hl-gt"]);
         assert!(words("iptables -A INPUT -m hl --hl-").is_empty());
+        assert_eq!(words("iptables -A INPUT -j DR"), ["DROP"]);
     }
 
     #[test]
     fn subcommands() {
         assert_eq!(words("iptables2 query match conntr"), ["conntrack"]);
         assert_eq!(words("iptables2 query match length le"), ["length"]);
+        assert_eq!(words("iptables2 query --json -f ipv6 match conntr"), ["conntrack"]);
+        assert_eq!(words("iptables2 query why conntrack ctst"), ["ctstate", "ctstatus"]);
+        assert_eq!(words("iptables2 query why conntrack ctstate NEW,EST"), ["NEW,ESTABLISHED"]);
+        assert_eq!(words("iptables2 query at nat POST"), ["POSTROUTING"]);
+        assert_eq!(words("iptables2 query schema conntr"), ["conntrack"]);
+        assert_eq!(words("iptables2 query match conntrack --js"), ["--json"]);
+        assert_eq!(words("iptables2 query ma"), ["matches", "match"]);
+        assert_eq!(words("iptables2 --embedded iptables -A INPUT -j REJ"), ["REJECT"]);
         assert!(words("iptables2 qu").contains(&"query".to_owned()));
         assert!(!words("iptables2 comp").contains(&"complete".to_owned()));
     }

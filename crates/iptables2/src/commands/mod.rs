@@ -5,6 +5,7 @@ mod check;
 mod complete;
 mod confirm;
 mod eval;
+mod facts;
 mod manual;
 mod planned;
 mod query;

@@ -1,4 +1,5 @@
 use super::FamilyName;
+use super::facts::{chains, conditions, families, kind_name, protocols, requirement, tables};
 use crate::Result;
 use crate::connect::{AnyKernel, Options};
 use crate::failure::Failure;
@@ -6,8 +7,8 @@ use anstyle::Style;
 use clap::{Args, Subcommand};
 use pkttables::json;
 use pkttables::kernel::Support;
-use pkttables::model::{Families, Family, Hook, Hooks, Negatable, TableName, protocol};
-use pkttables::registry::{Descriptor, Domain, Kind, Param, Registry, Require, Scope};
+use pkttables::model::{Families, Family, Negatable, TableName, protocol};
+use pkttables::registry::{Descriptor, Domain, Kind, Param, Registry, Scope};
 use pkttables::system::Protocols;
 use serde_json::{Value, json as object};
 use std::process::ExitCode;
@@ -255,10 +256,11 @@ fn explain(extension: &Descriptor, kernel: &mut Option<AnyKernel>) {
     println!("{BOLD}{} {}{BOLD:#}\n", kind_name(extension.kind), extension.name);
     println!("{}\n", extension.help.text());
     let lists = [
+        ("also", extension.aliases.join(", ")),
         ("families", families(extension.families).join(", ")),
         ("tables", tables(extension).join(", ")),
         ("hooks", chains(extension.hooks).join(", ")),
-        ("protocols", protocols(extension).join(", ")),
+        ("needs -p", protocols(extension).join(", ")),
     ];
     for (what, list) in lists {
         if !list.is_empty() {
@@ -274,7 +276,12 @@ fn explain(extension: &Descriptor, kernel: &mut Option<AnyKernel>) {
 
 fn explain_param(param: &Param, whole: bool) {
     let not = if param.negatable { "[!] " } else { "" };
-    println!("  {not}{BOLD}--{}{BOLD:#}", param.name);
+    let value = match *param.domain {
+        Domain::Nothing => "",
+        _ if param.optional_word => " [VALUE]",
+        _ => " VALUE",
+    };
+    println!("  {not}{BOLD}--{}{BOLD:#}{value}", param.name);
     let help = if whole { param.help.text() } else { param.help.summary() };
     help.lines().for_each(|line| println!("{}", format!("      {line}").trim_end()));
     println!("      It takes {}.", param.domain.describe());
@@ -293,7 +300,7 @@ fn explain_param(param: &Param, whole: bool) {
         println!("      Words{}:", if family == Family::Ipv6 { " for IPv6" } else { "" });
         for choice in choices {
             let names = [&[choice.name], choice.aliases].concat().join(", ");
-            println!("        {names:<24} {}", choice.help.trim().replace('\n', " "));
+            println!("        {names:<24} {}", choice.meaning());
         }
     }
     let samples = param.domain.samples(Family::Ipv4);
@@ -305,32 +312,6 @@ fn explain_param(param: &Param, whole: bool) {
     if !param.aliases.is_empty() {
         println!("      Also called --{}.", param.aliases.join(", --"));
     }
-}
-
-/// When the parameter may or must be given.
-fn conditions(param: &Param) -> Vec<String> {
-    let options = |names: &[&str]| format!("--{}", names.join(", --"));
-    let mut conditions = Vec::new();
-    if param.families != Families::all() {
-        conditions
-            .push(format!("Only for {}", if param.families.has(Family::Ipv6) { "IPv6" } else { "IPv4" }));
-    }
-    if param.required {
-        conditions.push("It must be given".into());
-    }
-    if param.repeatable {
-        conditions.push("It can be given several times".into());
-    }
-    if !param.excludes.is_empty() {
-        conditions.push(format!("Not together with {}", options(param.excludes)));
-    }
-    if !param.needs.is_empty() {
-        conditions.push(format!("Only together with {}", options(param.needs)));
-    }
-    if param.hooks != Hooks::all() {
-        conditions.push(format!("Only at {}", chains(param.hooks).join(", ")));
-    }
-    conditions
 }
 
 /// A protocol by name or number.
@@ -383,45 +364,4 @@ fn full(extension: &Descriptor, kernel: &mut Option<AnyKernel>) -> Value {
         answer.insert("kernel".into(), taken(extension, kernel).into());
     }
     answer
-}
-
-const fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Match => "match",
-        Kind::Target => "target",
-    }
-}
-
-fn families(of: Families) -> Vec<&'static str> {
-    let names = [(Family::Ipv4, "ipv4"), (Family::Ipv6, "ipv6")];
-    names.into_iter().filter(|(family, _)| of.has(*family)).map(|(_, name)| name).collect()
-}
-
-fn tables(extension: &Descriptor) -> Vec<&'static str> {
-    let tables = TableName::ALL.into_iter().filter(|table| extension.tables.contains(table.as_set()));
-    tables.map(TableName::name).collect()
-}
-
-/// The built-in chains of these hooks.
-fn chains(of: Hooks) -> Vec<&'static str> {
-    let hooks = Hook::ALL.into_iter().filter(|hook| of.contains(hook.as_set()));
-    hooks.map(Hook::chain).collect()
-}
-
-fn protocols(extension: &Descriptor) -> Vec<String> {
-    extension.protocols.iter().map(|&number| protocol::name(number)).collect()
-}
-
-fn requirement(require: Require) -> Option<String> {
-    match require {
-        Require::Any => None,
-        Require::AtLeastOne => Some("at least one must be given".into()),
-        Require::ExactlyOne => Some("exactly one must be given".into()),
-        Require::AtLeastOneOf(names) => {
-            Some(format!("at least one of --{} must be given", names.join(", --")))
-        }
-        Require::ExactlyOneOf(names) => {
-            Some(format!("exactly one of --{} must be given", names.join(", --")))
-        }
-    }
 }

@@ -75,7 +75,7 @@ object_names! {
     /// The label of an idle timer (`MAX_IDLETIMER_LABEL_SIZE`).
     pub struct TimerLabel(27): Domain::Object { kind: ObjectKind::Timer, max: 27 };
     /// The name of an interface (`IFNAMSIZ`).
-    pub struct InterfaceName(15): Domain::Text { min: 1, max: 15, forbidden: "" };
+    pub struct InterfaceName(15): Domain::Object { kind: ObjectKind::Device, max: 15 };
     /// A security context of SELinux (`SECMARK_SECCTX_MAX`).
     pub struct SecurityContext(255): Domain::Object { kind: ObjectKind::SecurityContext, max: 255 };
 }

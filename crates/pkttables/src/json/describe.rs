@@ -148,7 +148,7 @@ fn choices(choices: &[Choice]) -> Vec<Value> {
         json!({
             "name": choice.name,
             "aliases": choice.aliases,
-            "help": choice.help.trim(),
+            "help": choice.meaning(),
             "families": families(choice.families),
         })
     };

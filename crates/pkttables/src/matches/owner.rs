@@ -170,10 +170,8 @@ impl Extension for Owner {
 impl IdRange {
     /// The largest number; the one above it stands for nobody.
     const MAX: u32 = u32::MAX - 1;
-    const DOMAIN: Domain = Domain::OneOf(&[
-        Domain::Object { kind: ObjectKind::Account, max: 31 },
-        Domain::Range { of: &Domain::Integer { min: 0, max: Self::MAX as u64, unit: "" }, separator: '-' },
-    ]);
+    const NUMBERS: Domain =
+        Domain::Range { of: &Domain::Integer { min: 0, max: Self::MAX as u64, unit: "" }, separator: '-' };
 
     fn parse(text: &str, names: &Names) -> Result<Self, ValueError> {
         if let Some(id) = names.number(text) {
@@ -197,7 +195,8 @@ impl IdRange {
 }
 
 impl Value for Users {
-    const DOMAIN: Domain = IdRange::DOMAIN;
+    const DOMAIN: Domain =
+        Domain::OneOf(&[Domain::Object { kind: ObjectKind::User, max: 31 }, IdRange::NUMBERS]);
 
     fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
         IdRange::parse(text, Names::users()).map(Self)
@@ -209,7 +208,8 @@ impl Value for Users {
 }
 
 impl Value for Groups {
-    const DOMAIN: Domain = IdRange::DOMAIN;
+    const DOMAIN: Domain =
+        Domain::OneOf(&[Domain::Object { kind: ObjectKind::Group, max: 31 }, IdRange::NUMBERS]);
 
     fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
         IdRange::parse(text, Names::groups()).map(Self)

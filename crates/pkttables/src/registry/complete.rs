@@ -6,8 +6,8 @@ use crate::model::Family;
 pub struct Completion {
     /// The whole value up to the end of the word.
     pub text: String,
-    /// What it means.
-    pub help: &'static str,
+    /// What it means, in one line.
+    pub help: String,
 }
 
 impl Domain {
@@ -66,7 +66,7 @@ impl Domain {
                 Some((count, unit)) => units
                     .iter()
                     .filter(|known| known.starts_with(unit))
-                    .map(|known| Completion { text: format!("{count}/{known}"), help: "" })
+                    .map(|known| Completion { text: format!("{count}/{known}"), help: String::new() })
                     .collect(),
                 None => Vec::new(),
             },
@@ -86,7 +86,7 @@ fn continued<'a>(
     choices
         .iter()
         .filter(move |choice| choice.families.has(family) && begins(choice.name))
-        .map(move |choice| Completion { text: format!("{before}{}", choice.name), help: choice.help })
+        .map(move |choice| Completion { text: format!("{before}{}", choice.name), help: choice.meaning() })
 }
 
 /// Completes that of several parts which is being typed.

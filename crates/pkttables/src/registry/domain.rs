@@ -161,13 +161,19 @@ pub struct Choice {
     pub name: &'static str,
     /// Other words for the same.
     pub aliases: &'static [&'static str],
-    /// What it means.
+    /// What it means, as its doc comment has it.
     pub help: &'static str,
     /// The families that know it.
     pub families: Families,
 }
 
 impl Choice {
+    /// What it means, in one line.
+    #[must_use]
+    pub fn meaning(&self) -> String {
+        self.help.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// Whether `is` holds for the word or one of its aliases.
     pub fn is_called(&self, is: impl Fn(&str) -> bool) -> bool {
         is(self.name) || self.aliases.iter().any(|alias| is(alias))
@@ -190,8 +196,12 @@ pub enum ObjectKind {
     RateEstimator,
     /// A list kept by the recent match.
     RecentList,
-    /// A user or group of the system.
-    Account,
+    /// A user of the system.
+    User,
+    /// A group of the system.
+    Group,
+    /// A network device.
+    Device,
     /// A control group.
     Cgroup,
     /// A BPF program pinned in a file.
@@ -226,7 +236,7 @@ impl Domain {
                 format!("a whole number of {unit} from {min} to {max}, in decimal")
             }
             Self::Integer { min, max, unit } => format!("a whole number of {unit} from {min} to {max}"),
-            Self::Masked { bits } => format!("a {bits}-bit number, optionally with /mask"),
+            Self::Masked { bits } => format!("a whole number of up to {bits} bits such as 0x10, optionally with /mask"),
             Self::Fraction { min, max } => format!("a decimal number from {min} to {max}"),
             Self::Choice(choices) => format!("one of {}", names(choices)),
             Self::Flags { choices, separator } => {
@@ -263,7 +273,9 @@ impl Domain {
                 format!("text of up to {max} bytes without `{}`", forbidden.escape_debug())
             }
             Self::Bytes { max } => format!("up to {max} bytes, hexadecimal between | signs"),
-            Self::Object { kind: ObjectKind::Account, .. } => ObjectKind::Account.describe().into(),
+            Self::Object { kind, .. } if kind.is_numbered() => {
+                format!("the name or number of {}", kind.describe())
+            }
             Self::Object { kind, max } => format!("the name of {}, up to {max} bytes", kind.describe()),
             Self::Chain => "the name of a chain".into(),
             Self::Expression { language, .. } => format!("a {language}"),
@@ -290,6 +302,11 @@ impl Domain {
 }
 
 impl ObjectKind {
+    /// Whether a number stands for it as well as a name, which must be known on this system.
+    pub(super) const fn is_numbered(self) -> bool {
+        matches!(self, Self::User | Self::Group)
+    }
+
     /// Says in words what it is, for instance `a set made by ipset`.
     #[must_use]
     pub const fn describe(self) -> &'static str {
@@ -300,7 +317,9 @@ impl ObjectKind {
             Self::Accounting => "an accounting object",
             Self::RateEstimator => "a rate estimator",
             Self::RecentList => "a list of recently seen addresses",
-            Self::Account => "the name or number of a user or group",
+            Self::User => "a user",
+            Self::Group => "a group of users",
+            Self::Device => "a network device",
             Self::Cgroup => "a control group",
             Self::PinnedProgram => "a pinned BPF program",
             Self::Timer => "an idle timer",

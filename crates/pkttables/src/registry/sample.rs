@@ -1,4 +1,4 @@
-use super::domain::{Choice, Domain, ObjectKind};
+use super::domain::{Choice, Domain};
 use crate::domain::parse_unsigned;
 use crate::model::{AddressMask, Family};
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -103,7 +103,7 @@ impl Domain {
                 let bytes: String = (0..count).map(|_| format!("{:02x}", pick(256))).collect();
                 format!("|{bytes}|")
             }
-            Self::Object { kind: ObjectKind::Account, .. } => between(0, 65533, pick).to_string(),
+            Self::Object { kind, .. } if kind.is_numbered() => between(0, 65533, pick).to_string(),
             Self::Object { max, .. } => word(1, max as u64, pick),
             Self::Chain => word(1, 28, pick),
             Self::Expression { examples, .. } => one(examples, pick).copied().unwrap_or_default().to_owned(),
@@ -208,7 +208,7 @@ impl Domain {
                 _ => long(max),
             },
             Self::Bytes { .. } => return chosen(&["|6g|", "|61", "|6"], pick),
-            Self::Object { kind: ObjectKind::Account, .. } => "no/such account".into(),
+            Self::Object { kind, .. } if kind.is_numbered() => "no/such account".into(),
             Self::Object { max, .. } => long(max),
             Self::Chain => long(28),
             Self::Expression { refused, .. } => return chosen(refused, pick),
@@ -259,7 +259,7 @@ impl Domain {
     fn is_free(&self) -> bool {
         match self {
             Self::Text { .. } | Self::Bytes { .. } => true,
-            Self::Object { kind, .. } => *kind != ObjectKind::Account,
+            Self::Object { kind, .. } => !kind.is_numbered(),
             Self::OneOf(kinds) => kinds.iter().any(Self::is_free),
             _ => false,
         }

@@ -37,8 +37,13 @@ choices! {
 }
 
 integer! {
-    /// A number of nodes, or the number of one (`CLUSTERIP_MAX_NODES`).
+    /// A number of nodes, at most `CLUSTERIP_MAX_NODES`.
     pub struct Nodes(u16): 1..=16, "nodes";
+}
+
+integer! {
+    /// The number of a node.
+    pub struct Node(u16): 1..=16, "";
 }
 
 /// A multicast Ethernet address, printed in capitals.
@@ -91,9 +96,9 @@ extension! {
             needs: &["new"],
         }
         /// The number of this node, from 1.
-        "local-node": Nodes {
-            set: |m, Nodes(node), _| m.local_node = node,
-            get: |m| m.new.then_some((Nodes(m.local_node), false)),
+        "local-node": Node {
+            set: |m, Node(node), _| m.local_node = node,
+            get: |m| m.new.then_some((Node(m.local_node), false)),
             needs: &["new"],
         }
         /// What the hash begins with; the same on all nodes.

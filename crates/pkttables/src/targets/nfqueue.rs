@@ -174,10 +174,8 @@ impl QueueRange {
 }
 
 impl Value for QueueRange {
-    const DOMAIN: Domain = Domain::Pair {
-        of: &Domain::Integer { min: 0, max: LAST_BALANCED as u64, unit: "queue number" },
-        separator: ':',
-    };
+    const DOMAIN: Domain =
+        Domain::Pair { of: &Domain::Integer { min: 0, max: LAST_BALANCED as u64, unit: "" }, separator: ':' };
 
     fn parse(text: &str, _: &Scope) -> Result<Self, ValueError> {
         let number = |text, default| match text {

@@ -43,7 +43,9 @@ extension! {
         "sack-perm": Flag { set: |m, _, _| m.sack_perm = true, get: |m| m.sack_perm.then_some((Flag, false)) }
         /// The server sends timestamps; the other options can only be kept in them.
         "timestamp": Flag { set: |m, _, _| m.timestamp = true, get: |m| m.timestamp.then_some((Flag, false)) }
-        /// The server's window scale, a power of two.
+        /// The server's window scale: its windows count two to this power times what it says.
+        ///
+        /// The server tells it in its SYN+ACK; 7 is common, and TCP has no scale above 14.
         "wscale": u8 { set: |m, wscale, _| m.wscale = Some(wscale), get: |m| m.wscale.map(|wscale| (wscale, false)) }
         /// The server's maximum segment size in bytes.
         "mss": u16 { set: |m, mss, _| m.mss = Some(mss), get: |m| m.mss.map(|mss| (mss, false)) }
