@@ -288,7 +288,13 @@ static void test_events(pktt_kernel *kernel, pktt_error *error) {
         }
     }
     CHECK(seen == (1u << PKTT_EVENT_NEW_CHAIN | 1u << PKTT_EVENT_NEW_RULE | 1u << PKTT_EVENT_GENERATION));
-    CHECK(pktt_events_next(events, 0, NULL, error) == PKTT_ERROR_ARGUMENT);
+    /* One that nobody wants to see is passed over. */
+    edits = pktt_transaction_new(PKTT_FAMILY_IPV4, error);
+    CHECK(pktt_transaction_append(edits, FILTER, "seen", rule, error) == PKTT_OK);
+    commit(kernel, edits, error);
+    CHECK(pktt_events_next(events, 1000, NULL, error) == PKTT_OK);
+    CHECK(pktt_events_next(events, 1000, &event, error) == PKTT_OK && event->kind == PKTT_EVENT_GENERATION);
+    CHECK(pktt_events_next(events, 0, NULL, error) == PKTT_END);
     CHECK(pktt_events_next(NULL, 0, &event, error) == PKTT_ERROR_ARGUMENT);
     CHECK(!pktt_events_open(NULL, error));
     pktt_events_free(events);

@@ -10,9 +10,10 @@
  * they are freed in any order. Nothing is global. A handle, with all that is lent from it, is used by one thread at a
  * time; every thread can have handles of its own. Registries and answers of them stay in one thread.
  *
- * ARGUMENTS. Text is UTF-8 that ends with a NUL. Bytes come as a pointer and a length. A handle or text may be NULL
- * only where it is said; otherwise a call fails with PKTT_ERROR_ARGUMENT, and a question is answered with NULL, 0 or
- * false. Where a result is written to a place of the caller's, that may be NULL if it is not wanted.
+ * ARGUMENTS. Text is UTF-8 that ends with a NUL. Bytes come as a pointer and a length; the pointer may be NULL if that is
+ * 0. A handle or text may be NULL only where it is said; otherwise a call fails with PKTT_ERROR_ARGUMENT, and a question
+ * is answered with NULL, 0 or false. Where a result is written to a place of the caller's, that may be NULL if it is not
+ * wanted.
  *
  * ERRORS. A call that can fail gives a pktt_status, or NULL, and takes as its last argument an error object, which may
  * be NULL. Make one with pktt_error_new, use it for all calls of a thread, and after a failure ask it:

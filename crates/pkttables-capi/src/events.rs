@@ -272,7 +272,6 @@ pub extern "C" fn pktt_events_next(
     let mut came = true;
     let done = status(error, || {
         let events = given(events, "events")?;
-        let event = given(event, "event")?;
         let lost = |error| if error == Error::RepliesLost { Error::EventsLost } else { error };
         // A datagram need not have any.
         while events.waiting.is_empty()
@@ -282,7 +281,7 @@ pub extern "C" fn pktt_events_next(
         came = next.is_some();
         if let Some(change) = next {
             events.event = change.lend(&mut events.strings);
-            put(Some(event), ptr::from_ref(&events.event));
+            put(event, ptr::from_ref(&events.event));
         }
         Ok(())
     });
