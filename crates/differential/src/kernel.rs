@@ -77,6 +77,10 @@ impl Router {
         stay_on_one_processor()?;
         // The guard comes first: interfaces have something to say as soon as they are up.
         run("nft", &["-f", "-"], &guard())?;
+        // Interfaces have their addresses at once.
+        for name in ["all", "default"] {
+            set(&format!("net/ipv6/conf/{name}/accept_dad"), "0")?;
+        }
         run("ip", &["-batch", "-"], &topology::commands())?;
         set_up_host()?;
         run("ipset", &["restore"], &sets::text(family))?;

@@ -3,11 +3,11 @@
 use crate::sets;
 use pkttables::model::{AddressMask, Family};
 use pkttables::packet::InterfaceName;
-use pkttables::registry::{Route, Scope, Value as _};
+use pkttables::registry::{Route, Scope, Socket, Value as _};
 use pkttables_eval::Host;
 use pkttables_eval::ipset::Sets;
 use std::fmt::Write as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// An interface of the router; its cable's other end has the same name with `p` behind it.
 #[derive(Debug)]
@@ -50,6 +50,12 @@ const fn port(
 }
 
 impl Port {
+    /// The address that the kernel gives it in the local network: of its link address (RFC 4291, appendix A).
+    fn link_local(&self) -> Ipv6Addr {
+        let [a, b, c, d, e, f] = self.mac;
+        Ipv6Addr::from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f])
+    }
+
     /// The name as packets carry it.
     ///
     /// # Panics
@@ -93,6 +99,7 @@ fn length(network: &str) -> &str {
 #[must_use]
 pub fn host(family: Family) -> Host {
     let mut host = Host::new();
+    host.set_sender(Socket::default());
     host.set_sets(Sets::parse(&sets::text(family)).expect("sets"));
     let mut add = |network: &str, name: &str| {
         let of_family = network.contains(':') == (family == Family::Ipv6);
@@ -118,6 +125,9 @@ pub fn host(family: Family) -> Host {
         .parse()
         .expect("an address");
         host.add_local(local);
+        if family == Family::Ipv6 {
+            host.add_local_on(port.interface(), port.link_local().into());
+        }
     }
     host
 }

@@ -64,8 +64,7 @@ impl KernelLog {
             let line = line.lines().next().unwrap_or_default();
             if line.contains(text) {
                 let priority: u32 = head.split(',').next().unwrap().parse().expect("a priority");
-                // The sockets of the router here are not the evaluator's.
-                lines.push(format!("{} {line}", priority & 7).replace("UID=0 GID=0 ", ""));
+                lines.push(format!("{} {line}", priority & 7));
             }
         }
         lines

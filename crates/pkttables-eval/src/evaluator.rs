@@ -361,6 +361,7 @@ impl<E: Environment, J: Judge> Evaluator<E, J> {
         progress.hook = Some(hook);
         progress.verdict = Verdict::Accept;
         for &step in steps(hook, self.backend) {
+            let destination = self.packet.layout.destination;
             let passes = match step {
                 Step::Table(table) => self.table(table, hook, progress, observer)?.is_some(),
                 Step::Nat => self.translate(hook, progress, observer)?,
@@ -382,7 +383,9 @@ impl<E: Environment, J: Judge> Evaluator<E, J> {
                     None => true,
                 },
             };
-            if !passes {
+            // What this host sends is routed again at once if it goes elsewhere now.
+            let moved = hook == Hook::Output && self.packet.layout.destination != destination;
+            if !passes || moved && !self.leads_somewhere() {
                 if progress.verdict == Verdict::Accept {
                     progress.verdict = Verdict::Drop;
                 }
@@ -455,12 +458,8 @@ impl<E: Environment, J: Judge> Evaluator<E, J> {
                 connections.settle(hook, translation, &mut self.environment);
             }
         }
-        let destination = self.packet.layout.destination;
         let Some(connections) = &self.connections else { return Ok(true) };
-        let passes = connections.translate(hook, &mut self.packet) == Pass::Accept;
-        // What this host sends is routed again at once.
-        let moved = hook == Hook::Output && self.packet.layout.destination != destination;
-        Ok(passes && (!moved || self.leads_somewhere()))
+        Ok(connections.translate(hook, &mut self.packet) == Pass::Accept)
     }
 
     /// Whether there is a way for the packet's destination.
@@ -526,7 +525,8 @@ impl<E: Environment, J: Judge> Evaluator<E, J> {
             }
             Decision::Stolen => Verdict::Stolen,
             Decision::Answered(answer) => {
-                if reject::handshake(&mut self.reply, &answer, &self.packet.packet()).is_none() {
+                let (packet, environment) = (self.packet.packet(), &mut self.environment);
+                if reject::handshake(&mut self.reply, &answer, &packet, environment).is_none() {
                     self.reply.clear();
                 }
                 self.network.set_hops(&mut self.reply);

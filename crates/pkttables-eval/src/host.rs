@@ -3,7 +3,7 @@ use crate::ipset::Sets;
 use pkttables::matches::addrtype::AddressType;
 use pkttables::model::AddressMask;
 use pkttables::packet::{InterfaceName, Packet};
-use pkttables::registry::{Edit, Environment, Route, address_type_of_number};
+use pkttables::registry::{Edit, Environment, Route, Socket, address_type_of_number};
 use pkttables::{matches, targets};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -11,10 +11,19 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 #[derive(Clone, Debug, Default)]
 pub struct Host {
     routes: Vec<(AddressMask, Route)>,
-    locals: Vec<IpAddr>,
+    locals: Vec<Local>,
     sets: Sets,
+    sender: Option<Socket>,
     random: u64,
     draws: u64,
+}
+
+/// An address of the host's own.
+#[derive(Clone, Copy, Debug)]
+struct Local {
+    address: IpAddr,
+    /// Where it belongs; if that was not told, to the interface whose route it lies in.
+    interface: Option<InterfaceName>,
 }
 
 impl Host {
@@ -31,12 +40,22 @@ impl Host {
 
     /// Adds an address of the host's own. It belongs to the interface whose route it lies in.
     pub fn add_local(&mut self, address: IpAddr) {
-        self.locals.push(address);
+        self.locals.push(Local { address, interface: None });
+    }
+
+    /// Adds an address of the host's own on an interface, as each has its own of the local network of IPv6.
+    pub fn add_local_on(&mut self, interface: InterfaceName, address: IpAddr) {
+        self.locals.push(Local { address, interface: Some(interface) });
     }
 
     /// Gives the host these sets, and takes away those that it had.
     pub fn set_sets(&mut self, sets: Sets) {
         self.sets = sets;
+    }
+
+    /// Lets what the host itself sends be of this socket.
+    pub const fn set_sender(&mut self, socket: Socket) {
+        self.sender = Some(socket);
     }
 
     /// The host's sets.
@@ -56,8 +75,25 @@ impl Host {
         matching.max_by_key(|(prefix, _)| prefix.prefix_len())
     }
 
+    fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.locals.iter().map(|local| local.address)
+    }
+
+    /// The interface that an address of the host belongs to.
+    fn interface_of(&self, local: &Local) -> Option<InterfaceName> {
+        local.interface.or_else(|| Some(self.lookup(local.address)?.1.interface))
+    }
+
+    /// Whether an address of the host belongs to an interface.
+    fn belongs(&self, address: IpAddr, interface: InterfaceName) -> bool {
+        match self.locals.iter().find(|local| local.address == address) {
+            Some(local) => self.interface_of(local) == Some(interface),
+            None => self.lookup(address).is_some_and(|(_, route)| route.interface == interface),
+        }
+    }
+
     fn is_local(&self, address: IpAddr) -> bool {
-        address.is_loopback() || self.locals.contains(&address)
+        address.is_loopback() || self.addresses().any(|local| local == address)
     }
 
     /// Whether this is the first or last address, as `last` tells, of a network that the host is in.
@@ -68,7 +104,7 @@ impl Host {
                 (AddressMask::V6 { address, mask }, true) => IpAddr::V6(*address | !*mask),
                 _ => prefix.address(),
             };
-            end == address && self.locals.iter().any(|local| prefix.contains(*local))
+            end == address && self.addresses().any(|local| prefix.contains(local))
         })
     }
 
@@ -85,11 +121,11 @@ impl Host {
                     Ipv6Addr::new(0xff05, 0, 0, 0, 0, 0, 0, 2),
                 ];
                 let solicited = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 1, 0xff00, 0).to_bits();
-                let of = |local: &IpAddr| match local {
+                let of = |local: IpAddr| match local {
                     IpAddr::V6(local) => group.to_bits() == solicited | (local.to_bits() & 0xff_ffff),
                     IpAddr::V4(_) => false,
                 };
-                all.contains(&group) || self.locals.iter().any(of)
+                all.contains(&group) || self.addresses().any(of)
             }
         }
     }
@@ -107,18 +143,16 @@ impl Environment for Host {
     }
 
     fn interface_address(&mut self, interface: InterfaceName, destination: IpAddr) -> Option<IpAddr> {
-        let of_family = self.locals.iter().filter(|local| local.is_ipv4() == destination.is_ipv4());
-        let mut of_interface = of_family
-            .filter(|local| self.lookup(**local).is_some_and(|(_, route)| route.interface == interface));
-        of_interface.next().copied()
+        let of_interface = self.locals.iter().filter(|local| {
+            local.address.is_ipv4() == destination.is_ipv4() && self.interface_of(local) == Some(interface)
+        });
+        // What is meant for one link has its source there, what goes further has not.
+        let on_link = is_of_link(destination);
+        of_interface.map(|local| local.address).min_by_key(|address| is_of_link(*address) != on_link)
     }
 
     fn address_type(&mut self, address: IpAddr, interface: Option<InterfaceName>) -> AddressType {
-        let belongs = |host: &Self| {
-            interface.is_none_or(|interface| {
-                host.lookup(address).is_some_and(|(_, route)| route.interface == interface)
-            })
-        };
+        let belongs = |host: &Self| interface.is_none_or(|interface| host.belongs(address, interface));
         let elsewhere = |interface: InterfaceName| Some(interface) != InterfaceName::new(LOOPBACK);
         match address_type_of_number(address) {
             AddressType::Local if interface.is_some_and(elsewhere) => AddressType::Unicast,
@@ -140,6 +174,10 @@ impl Environment for Host {
         self.lookup(destination).map(|(_, route)| *route)
     }
 
+    fn socket(&mut self, packet: &Packet<'_>) -> Option<Socket> {
+        self.sender.filter(|_| packet.meta.input.is_none())
+    }
+
     fn is_member(&mut self, group: IpAddr) -> bool {
         Self::is_member(self, group)
     }
@@ -155,5 +193,14 @@ impl Environment for Host {
         edits: &mut Vec<Edit>,
     ) -> Option<()> {
         self.sets.change(change, packet, edits)
+    }
+}
+
+/// Whether an address means something on one link only.
+fn is_of_link(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(address) if address.is_multicast() => address.octets()[1] & 0xf == 2,
+        IpAddr::V6(address) => address.is_unicast_link_local(),
     }
 }

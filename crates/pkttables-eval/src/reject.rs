@@ -83,11 +83,17 @@ fn may_answer(packet: &Packet<'_>, environment: &mut dyn Environment) -> bool {
     packet.meta.kind == PacketKind::Host && !to_many && !source.is_multicast() && !source.is_unspecified()
 }
 
+/// Whether there is a way back to the packet's sender.
+fn leads_back(packet: &Packet<'_>, environment: &mut dyn Environment) -> bool {
+    let sender = packet.layout.source;
+    environment.address_type(sender, None) == AddressType::Local || environment.route(sender, 0).is_some()
+}
+
 fn reset(out: &mut Vec<u8>, packet: &Packet<'_>, environment: &mut dyn Environment) -> Option<()> {
     const RST: u8 = 4;
     const ACK: u8 = 0x10;
     let (number, start) = upper_header(packet)?;
-    if number != protocol::TCP || !may_answer(packet, environment) {
+    if number != protocol::TCP || !may_answer(packet, environment) || !leads_back(packet, environment) {
         return None;
     }
     let [s1, s2, d1, d2, a, b, c, d, e, f, g, h, offset, flags, ..] = packet.data.array::<20>(start)?;
@@ -113,11 +119,19 @@ fn reset(out: &mut Vec<u8>, packet: &Packet<'_>, environment: &mut dyn Environme
 }
 
 /// Writes the answer to a SYN.
-pub(crate) fn handshake(out: &mut Vec<u8>, answer: &Handshake, packet: &Packet<'_>) -> Option<()> {
+pub(crate) fn handshake(
+    out: &mut Vec<u8>,
+    answer: &Handshake,
+    packet: &Packet<'_>,
+    environment: &mut dyn Environment,
+) -> Option<()> {
     const NOP: u8 = 1;
     const SYN_ACK: u8 = 0x12;
     const ECE: u8 = 0x40;
     out.clear();
+    if !leads_back(packet, environment) {
+        return None;
+    }
     let [s1, s2, d1, d2, sequence @ ..] = packet.transport::<8>(0).ok()?;
     let size = answer.segment_size.map(|size| [2, 4, (size >> 8) as u8, size as u8]);
     let timestamps = answer.timestamps.map(|(own, echoed)| {

@@ -3,14 +3,13 @@ use crate::conntrack::{
 };
 use crate::evaluator::LOOPBACK;
 use crate::working::Working;
-use pkttables::model::{Hook, protocol};
+use pkttables::model::Hook;
 use pkttables::packet::TrackState;
 use pkttables::registry::{Environment, Template, Translation};
 use std::time::Duration;
 
 /// How much of the transport header is read or changed at once.
 pub(crate) const TCP_HEADER: usize = 20;
-const SCTP_HEADER: usize = 12;
 
 /// The connections, and what is known of the packet on its way.
 #[derive(Debug)]
@@ -67,10 +66,8 @@ impl Connections {
             reply: reply_zone != 0 || original_zone == 0,
         };
         let helper = helper.and_then(Helper::from_name);
-        if received && packet.packet().is(protocol::SCTP) && self.table.settings.checksum != 0 {
-            packet.join(SCTP_HEADER);
-        }
         let entry = Entry { received, zone, helper };
+        packet.join_to(self.table.read_header(packet.data(), &entry));
         let (tracking, pass) = self.table.incoming(packet.data(), &entry, &mut Drawn(environment));
         self.of_packet = tracking;
         self.describe(packet);
@@ -136,9 +133,12 @@ impl Connections {
 
     /// Translates the packet as its connection says.
     pub(crate) fn translate(&self, hook: Hook, packet: &mut Working) -> Pass {
+        if hook == Hook::Prerouting && !self.table.admits(packet.data(), &self.of_packet) {
+            return Pass::Drop;
+        }
         let header = self.table.translated_header(packet.data(), &self.of_packet, manipulation(hook));
         if header > 0 {
-            packet.join(header);
+            packet.join_to(header);
         }
         let pass = self.table.translate(&mut packet.bytes, &self.of_packet, manipulation(hook));
         if pass == Pass::Accept && packet.reparse().is_err() {

@@ -141,7 +141,12 @@ impl Working {
 
     /// Notes that the kernel needs so much of the transport header in one piece.
     pub(crate) fn join(&mut self, transport: usize) {
-        self.contiguous = self.contiguous.max(self.layout.transport + transport);
+        self.join_to(self.layout.transport + transport);
+    }
+
+    /// Notes that the kernel needs so much of the packet in one piece.
+    pub(crate) fn join_to(&mut self, end: usize) {
+        self.contiguous = self.contiguous.max(end);
     }
 
     fn change_connection(&mut self, change: impl FnOnce(&mut Connection)) {
@@ -377,6 +382,7 @@ const fn placeholder(template: &Template) -> Connection {
         zone,
         helper: template.helper,
         master_helper: None,
+        master_source: None,
         counters: [Counters { packets: 0, bytes: 0 }; 2],
     }
 }

@@ -137,12 +137,7 @@ impl Connection {
     }
 
     /// What rules can ask about it.
-    pub(crate) fn public(
-        &self,
-        direction: Direction,
-        now: u64,
-        master_helper: Option<Helper>,
-    ) -> packet::Connection {
+    pub(crate) fn public(&self, direction: Direction, now: u64, master: Option<&Self>) -> packet::Connection {
         packet::Connection {
             direction,
             original: self.tuple(Direction::Original).public(),
@@ -154,7 +149,8 @@ impl Connection {
             expires: self.expires_in(now).min(u64::from(u32::MAX)) as u32,
             zone: self.zone.id,
             helper: self.helper.map(Helper::name),
-            master_helper: master_helper.map(Helper::name),
+            master_helper: master.and_then(|master| master.helper).map(Helper::name),
+            master_source: master.map(|master| master.tuple(Direction::Original).public().source),
             counters: self.counters,
         }
     }

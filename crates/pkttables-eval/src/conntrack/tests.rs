@@ -313,6 +313,7 @@ fn tftp_answers_from_another_port_are_related() {
     assert_eq!(tracking.state, Related);
     let seen = router.conntrack.describe(&tracking).unwrap();
     assert_eq!((seen.mark, seen.master_helper, seen.helper), (9, Some("tftp"), None));
+    assert_eq!(seen.master_source, Some(seen.reply.source));
     assert!(seen.status.contains(Status::EXPECTED));
     assert_eq!(router.drop(&udp((SERVER, 3334), (CLIENT, 2000), b"x")), New);
 }

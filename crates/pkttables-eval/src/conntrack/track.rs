@@ -115,6 +115,17 @@ impl Conntrack {
         invalid
     }
 
+    /// How much of a packet the kernel puts in one piece to look it up.
+    #[must_use]
+    pub fn read_header(&self, packet: Data<'_>, entry: &Entry) -> usize {
+        const SCTP_HEADER: usize = 12;
+        if !entry.received || self.settings.checksum == 0 {
+            return 0;
+        }
+        let view = View::parse(packet).filter(|view| view.protocol == protocol::SCTP);
+        view.map_or(0, |view| view.offset + SCTP_HEADER)
+    }
+
     /// Puts the connection of a packet that passed all rules into the table: `nf_conntrack_confirm`.
     pub fn confirm(&mut self, tracking: &Tracking) -> Pass {
         let Some(id) = tracking.connection else { return Pass::Accept };
@@ -168,7 +179,7 @@ impl Conntrack {
     #[must_use]
     pub fn describe(&self, tracking: &Tracking) -> Option<packet::Connection> {
         let connection = self.table.get(tracking.connection?)?;
-        let master = connection.master.and_then(|id| self.table.get(id)).and_then(|master| master.helper);
+        let master = connection.master.and_then(|id| self.table.get(id));
         Some(connection.public(tracking.direction, self.now, master))
     }
 

@@ -61,6 +61,9 @@ impl Extension for Ah6 {
             return Outcome::Drop;
         };
         let len = (u32::from(len) + 2) * 4;
+        if packet.data.len() < header + len as usize {
+            return Outcome::Drop;
+        }
         let spi = u32::from_be_bytes(spi);
         let holds = self.spi.is_none_or(|wanted| wanted.value.contains(spi) != wanted.not)
             && (self.length.value == 0 || (self.length.value == len) != self.length.not)

@@ -5,7 +5,7 @@ use crate::model::Families;
 use crate::packet::{Connection, Packet, PacketKind, Status, jhash};
 use crate::registry::{
     Context, Domain, Edit, Extension, Lister, Outcome, Require, Revision, RuleScope, Scope, Value,
-    ValueError, bang, sight,
+    ValueError, bang,
 };
 use crate::{extension, integer};
 use nfnetlink::wire::Problem;
@@ -74,19 +74,23 @@ extension! {
 }
 
 impl Cluster {
-    /// The node that a connection falls to, from 0.
-    fn node(&self, connection: &Connection) -> u32 {
-        // A template has no addresses, and is not hashed.
-        if connection.is_template() {
-            return 0;
-        }
+    /// The node that connections from an address fall to, from 0.
+    fn node(&self, source: IpAddr) -> u32 {
         // Of an IPv6 address the kernel hashes no more than the first four bytes.
-        let word = match connection.original.source {
+        let word = match source {
             IpAddr::V4(source) => source.octets(),
             IpAddr::V6(source) => ((source.to_bits() >> 96) as u32).to_be_bytes(),
         };
         let hash = jhash::words(&[u32::from_ne_bytes(word)], self.seed.0);
         jhash::scaled(hash, self.total.0)
+    }
+}
+
+/// The address that decides; none if it is that of a connection which is gone.
+fn source(connection: &Connection) -> Option<IpAddr> {
+    match connection.status.contains(Status::EXPECTED) {
+        true => connection.master_source,
+        false => Some(connection.original.source),
     }
 }
 
@@ -96,16 +100,18 @@ impl Extension for Cluster {
         if packet.meta.kind == PacketKind::Multicast && !packet.layout.destination.is_multicast() {
             context.edit(Edit::Kind(PacketKind::Host));
         }
-        let Some(connection) = &packet.meta.connection else { return Outcome::NoMatch };
-        // Of a connection that another one announced, the other one's addresses count.
-        if connection.status.contains(Status::EXPECTED) {
-            return Outcome::Unsupported;
-        }
-        ((self.nodes.0 >> self.node(connection) & 1 != 0) != self.not).into()
+        // A template falls to no node, not even to one of those that are not named.
+        let Some(connection) = packet.connection() else { return Outcome::NoMatch };
+        let Some(source) = source(connection) else { return Outcome::Unsupported };
+        ((self.nodes.0 >> self.node(source) & 1 != 0) != self.not).into()
     }
 
     fn found(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Option<String> {
-        sight::connection(packet, |connection| format!("node {} is to take it", self.node(connection) + 1))
+        let source = packet.connection().and_then(source);
+        Some(source.map_or_else(
+            || "there is no connection".into(),
+            |source| format!("node {} is to take it", self.node(source) + 1),
+        ))
     }
 
     const REVISIONS: &'static [Revision<Self>] = &[Revision {

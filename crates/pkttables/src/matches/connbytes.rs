@@ -107,7 +107,7 @@ impl Connbytes {
 
 impl Extension for Connbytes {
     fn matches(&self, packet: &Packet<'_>, _: &mut Context<'_>) -> Outcome {
-        let Some(connection) = &packet.meta.connection else { return Outcome::NoMatch };
+        let Some(connection) = packet.connection() else { return Outcome::NoMatch };
         let amount = self.counted(connection);
         ((self.amount.min()..=self.amount.max()).contains(&amount) != self.not).into()
     }

@@ -52,8 +52,7 @@ const SET: u16 = 2;
 impl Extension for Connlabel {
     fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
         // What the target CT put there has no room for labels.
-        let connection = packet.meta.connection.as_ref().filter(|connection| !connection.is_template());
-        let Some(connection) = connection else { return self.not.into() };
+        let Some(connection) = packet.connection() else { return self.not.into() };
         let has = connection.labels >> self.label.number() & 1 != 0;
         if !has && self.set {
             context.edit(Edit::ConnectionLabel(self.label.number()));

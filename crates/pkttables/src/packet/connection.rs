@@ -27,6 +27,8 @@ pub struct Connection {
     pub helper: Option<&'static str>,
     /// The helper that follows the connection which announced this one.
     pub master_helper: Option<&'static str>,
+    /// Where the connection which announced this one comes from.
+    pub master_source: Option<IpAddr>,
     /// What was counted of either direction, the original first, this packet included.
     pub counters: [Counters; 2],
 }

@@ -63,6 +63,12 @@ impl<'a> Packet<'a> {
         self.layout.family
     }
 
+    /// The connection that the packet belongs to; a template, by which it is yet to be tracked, is none.
+    #[must_use]
+    pub fn connection(&self) -> Option<&Connection> {
+        self.meta.connection.as_ref().filter(|connection| !connection.is_template())
+    }
+
     /// `N` bytes of the transport header, from `offset` in it.
     pub fn transport<const N: usize>(&self, offset: usize) -> Result<[u8; N], Missing> {
         match self.layout.fragment.offset {

@@ -1,10 +1,11 @@
 //! `-j REDIRECT`: sends connections to this host.
+
 use crate::domain::{NatFlags, NatPorts, NatRange};
 use crate::extension;
 use crate::model::{Families, Family, Hook, Hooks, Tables};
 use crate::packet::Packet;
 use crate::registry::{Action, Context, Extension, Flag, Lister, Revision, Translation, ValueError};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The `REDIRECT` target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,10 +49,11 @@ impl Extension for Redirect {
         let address = match (context.hook, packet.family()) {
             (Hook::Output, Family::Ipv4) => Some(Ipv4Addr::LOCALHOST.into()),
             (Hook::Output, Family::Ipv6) => Some(Ipv6Addr::LOCALHOST.into()),
-            _ => packet
-                .meta
-                .input
-                .and_then(|interface| context.environment.interface_address(interface, packet.layout.source)),
+            _ => {
+                let destination = packet.layout.destination;
+                let of = |interface| context.environment.interface_address(interface, destination);
+                packet.meta.input.and_then(of).filter(|address| stands_for(*address, destination))
+            }
         };
         match address {
             Some(address) => {
@@ -69,6 +71,38 @@ impl Extension for Redirect {
             "to-ports" => out.add(format_args!(" redir ports {text}")),
             flag => out.add(format_args!(" {flag}")),
         });
+    }
+}
+
+/// Whether an address of an interface may stand in the place of a destination: in IPv6 what counts within a link or
+/// site is changed only to what does as well.
+fn stands_for(address: IpAddr, destination: IpAddr) -> bool {
+    match (address, destination) {
+        (IpAddr::V6(address), IpAddr::V6(destination)) => {
+            let wanted = reach(destination);
+            wanted == Reach::Everywhere || wanted == reach(address)
+        }
+        _ => true,
+    }
+}
+
+/// How far an IPv6 address means the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    Host,
+    Link,
+    Site,
+    Everywhere,
+}
+
+fn reach(address: Ipv6Addr) -> Reach {
+    let [first, ..] = address.segments();
+    match (first >> 8, first & 0xf, first & 0xffc0) {
+        (0xff, 1, _) => Reach::Host,
+        (0xff, 2, _) | (_, _, 0xfe80) => Reach::Link,
+        (0xff, 5, _) | (_, _, 0xfec0) => Reach::Site,
+        _ if address.is_loopback() => Reach::Host,
+        _ => Reach::Everywhere,
     }
 }
 

@@ -12,7 +12,7 @@ use pkttables::packet::{Data, Direction, Status, TrackState};
 use super::entry::{Connection, ConnectionId};
 use super::expect::Follow;
 use super::headers::{ICMP_HEADER, View, address};
-use super::protocol::IcmpKind;
+use super::protocol::{IcmpKind, icmp_checksum_is_right};
 use super::track::{Conntrack, Pass, Tracking};
 use super::tuple::Tuple;
 use rewrite::{Rewrite, has_keys};
@@ -155,8 +155,7 @@ impl Conntrack {
         self.set_up_nat(id, &range, manipulation, random);
     }
 
-    /// How many bytes of the transport header the kernel puts in one piece to translate a packet such as this one; 0 if
-    /// it leaves it alone.
+    /// How much of the packet the kernel puts in one piece to translate one such as this; 0 if it leaves it alone.
     #[must_use]
     pub fn translated_header(
         &self,
@@ -168,15 +167,27 @@ impl Conntrack {
         let Some(view) = View::parse(packet) else { return 0 };
         let translated = connection.status.contains(manipulation.translated(tracking.direction));
         if !is_error(&view, tracking) {
-            return if translated { writable(&view) } else { 0 };
+            return if translated { view.offset + writable(&view) } else { 0 };
         }
         if let Some(quote) = view.quote().filter(|_| translated) {
-            return quote.offset.saturating_sub(view.offset) + writable(&quote);
+            return quote.offset + writable(&quote);
         }
-        match view.family {
-            Family::Ipv4 => ICMP_HEADER + 20,
-            Family::Ipv6 => ICMP_HEADER + 40,
+        view.offset
+            + match view.family {
+                Family::Ipv4 => ICMP_HEADER + 20,
+                Family::Ipv6 => ICMP_HEADER + 40,
+            }
+    }
+
+    /// Whether a packet that comes in is let on to where packets are translated: there the checksum of an ICMP error is
+    /// verified if that was not done when it was tracked.
+    #[must_use]
+    pub fn admits(&self, packet: Data<'_>, tracking: &Tracking) -> bool {
+        if self.settings.checksum != 0 {
+            return true;
         }
+        let error = View::parse(packet).filter(|view| is_error(view, tracking));
+        error.is_none_or(|view| icmp_checksum_is_right(&view))
     }
 
     /// Translates a packet as its connection says, in a hook where `manipulation` is done.

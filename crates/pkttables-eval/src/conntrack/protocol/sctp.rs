@@ -11,7 +11,7 @@ pub(crate) struct Sctp {
     pub(super) state: SctpState,
     /// The verification tag of each direction's packets.
     tags: [u32; 2],
-    /// Which sides sent an INIT.
+    /// Which sides sent an INIT since the association was last established.
     inits: [bool; 2],
     /// A heartbeat from this side had another tag.
     moved: Option<Direction>,
@@ -203,6 +203,7 @@ impl Sctp {
                     return Outcome::Invalid;
                 }
                 COOKIE_ECHO if tag != own => return Outcome::Invalid,
+                COOKIE_ACK => self.inits = [false; 2],
                 HEARTBEAT | HEARTBEAT_ACK if own == 0 => self.set_tag(direction, tag),
                 HEARTBEAT | HEARTBEAT_ACK if tag == own => self.moved = None,
                 HEARTBEAT | HEARTBEAT_ACK if keeps_timeout || kinds.has_any(&[DATA]) => {
@@ -228,7 +229,9 @@ impl Sctp {
             new = next;
             if matches!(chunk.kind, INIT | INIT_ACK) {
                 let Some(announced) = chunk.tag else { return Outcome::Invalid };
-                self.announced(chunk.kind, direction, announced);
+                if !self.announce(chunk.kind, direction, announced) {
+                    return Outcome::Invalid;
+                }
                 if chunk.kind == INIT
                     && old == SctpState::Closed
                     && new == SctpState::Closed
@@ -247,19 +250,28 @@ impl Sctp {
         Outcome::Lasts { seconds: new.seconds(context.settings), assured }
     }
 
-    fn announced(&mut self, kind: u8, direction: Direction, tag: u32) {
+    /// Takes over the tag that a side announces for the packets of the other one; false if it may not change it now.
+    fn announce(&mut self, kind: u8, direction: Direction, tag: u32) -> bool {
+        let known = self.tag(direction.other());
+        let [original, reply] = &mut self.inits;
+        let (own, other) = match direction {
+            Direction::Original => (original, reply),
+            Direction::Reply => (reply, original),
+        };
         if kind == INIT {
-            let [original, reply] = &mut self.inits;
-            let (own, other) = match direction {
-                Direction::Original => (original, reply),
-                Direction::Reply => (reply, original),
-            };
             if *own && *other {
                 *other = false;
             }
             *own = true;
+        } else {
+            let unasked = !*other && known != 0;
+            let both_asked = *own && *other;
+            if (unasked || both_asked) && known != tag {
+                return false;
+            }
         }
         self.set_tag(direction.other(), tag);
+        true
     }
 
     const fn tag(&self, direction: Direction) -> u32 {

@@ -13,7 +13,7 @@ pub(crate) struct Tcp {
     sides: [Side; 2],
     retransmissions: u8,
     last: Last,
-    /// Both sides sent a SYN.
+    /// Both sides sent a SYN, and no other of the original side was ignored since.
     simultaneous: bool,
 }
 
@@ -171,6 +171,7 @@ impl Tcp {
             self.last.scale = offer.scale;
             self.last.sack = offer.sack;
             self.last.challenge = self.state == TcpState::LastAck;
+            self.simultaneous = false;
         }
         if self.state == TcpState::SynSent && event == Event::Ack && direction == Direction::Reply {
             self.last.acknowledged = segment.acknowledged;
