@@ -7,6 +7,7 @@
 
 mod compare;
 mod kernel;
+mod manner;
 mod nflog;
 pub mod packets;
 mod recording;
@@ -18,6 +19,7 @@ mod trial;
 
 pub use compare::differences;
 pub use kernel::{Observed, Router, program};
+pub use manner::Manner;
 pub use recording::Recording;
 pub use shrink::shrunk;
 pub use topology::{PORTS, Port, host};

@@ -4,7 +4,7 @@ use pkttables::model::Family;
 use std::fmt::Write as _;
 
 /// Names, to which 4 or 6 is added, and how many dimensions they have.
-pub(crate) const NAMES: [(&str, usize); 11] = [
+pub(crate) const NAMES: [(&str, usize); 15] = [
     ("hosts", 1),
     ("nets", 1),
     ("hostports", 2),
@@ -16,6 +16,10 @@ pub(crate) const NAMES: [(&str, usize); 11] = [
     ("any", 1),
     ("seen", 1),
     ("seenports", 2),
+    ("bits", 1),
+    ("hostmacs", 2),
+    ("counted", 1),
+    ("aging", 1),
 ];
 
 /// Those that rules change.
@@ -51,6 +55,22 @@ pub(crate) fn text(family: Family) -> String {
     ] {
         let _ = writeln!(text, "create {set}{digit} {kind} family {name}");
     }
+    // Of IPv6 there are no bitmaps.
+    let (bits, pairs, pair) = match family {
+        Family::Ipv4 => {
+            let range = "range 10.1.0.0-10.1.0.255";
+            (format!("bitmap:ip {range}"), format!("bitmap:ip,mac {range}"), "02:00:00:00:0a:01")
+        }
+        Family::Ipv6 => ("hash:ip family inet6".into(), "hash:ip,port family inet6".into(), "tcp:22"),
+    };
+    let _ = writeln!(
+        text,
+        "create bits{digit} {bits}\nadd bits{digit} {0}\n\
+         create hostmacs{digit} {pairs}\nadd hostmacs{digit} {0},{pair}\n\
+         create counted{digit} hash:ip family {name} counters\nadd counted{digit} {0}\nadd counted{digit} {1}\n\
+         create aging{digit} hash:ip family {name} timeout 5000\nadd aging{digit} {1}",
+        hosts[0], hosts[1],
+    );
     let _ = writeln!(
         text,
         "create ports{digit} bitmap:port range 0-1023\nadd ports{digit} 20-25\nadd ports{digit} 443"

@@ -9,7 +9,8 @@ use crate::trial::{Failure, Outcome, Plan, replay};
 pub fn shrunk(failure: Failure) -> Failure {
     let mut best = failure;
     loop {
-        let size = (best.plan.packets.len(), best.plan.rules.len());
+        let size = |plan: &Plan| (plan.packets.len(), plan.rules.len(), plan.world.len());
+        let before = size(&best.plan);
         best = without(best, |plan| &mut plan.packets, |_| true);
         best = without(
             best,
@@ -17,7 +18,8 @@ pub fn shrunk(failure: Failure) -> Failure {
             |line| line.starts_with("-A") || line.ends_with(" - [0:0]"),
         );
         best = without_tables(best);
-        if (best.plan.packets.len(), best.plan.rules.len()) == size {
+        best = without(best, |plan| &mut plan.world, |_| true);
+        if size(&best.plan) == before {
             return best;
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::kernel::{Observed, Router, program};
 use crate::packets::Traffic;
-use crate::{PORTS, Sent, Source, compare, rules, sets, topology};
+use crate::{Manner, PORTS, Sent, Source, compare, rules, sets, topology};
 use fastrand::Rng;
 use pkttables::model::Family;
 use pkttables::packet::{Data, Link, Meta, PacketKind};
@@ -59,9 +59,11 @@ pub(crate) type Result<T> = std::result::Result<T, Box<dyn std::error::Error + S
 /// Makes a random ruleset of extensions that can be evaluated from a seed and sends up to `packets` random packets through it.
 pub fn random(seed: u64, family: Family, backend: Backend, packets: usize) -> Result<Outcome> {
     let mut rng = Rng::with_seed(seed);
-    let rules = rules::random(&mut rng, family);
-    let mut trial = Trial::new(Plan { family, backend, world: Vec::new(), rules, packets: Vec::new() })?;
-    let mut traffic = Traffic::new(rng, family);
+    let manner = Manner::random(&mut rng);
+    let world = manner.world(&mut rng);
+    let rules = rules::random(&mut rng, family, manner);
+    let mut trial = Trial::new(Plan { family, backend, world, rules, packets: Vec::new() })?;
+    let mut traffic = Traffic::new(rng, family, manner);
     for _ in 0..packets {
         let sent = traffic.make();
         let observed = match trial.send(&sent, &mut ())? {

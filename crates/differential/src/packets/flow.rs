@@ -1,7 +1,8 @@
 //! Conversations of two hosts over protocols with ports.
 
 use super::wire::{self, number};
-use super::{Draft, addresses, pool};
+use super::{Draft, addresses, control, pool};
+use crate::Manner;
 use fastrand::Rng;
 use pkttables::model::Family;
 use std::net::IpAddr;
@@ -24,16 +25,18 @@ pub(super) struct Flow {
     /// Who began, and who answers.
     ends: [End; 2],
     said: u8,
+    manner: Manner,
+    /// A port that was told to the other end, which may begin a conversation there.
+    told: Option<u16>,
 }
 
 impl Flow {
-    pub(super) fn new(rng: &mut Rng, family: Family) -> Self {
+    pub(super) fn new(rng: &mut Rng, family: Family, manner: Manner) -> Self {
         let (port, source) = pool::host_behind(rng, family, None);
         let (far, destination) = match rng.u8(..8) {
             0 => (0, pool::odd(rng, family)),
             _ => pool::host_behind(rng, family, None),
         };
-        let (from, to) = ((source, pool::port(rng)), (destination, pool::port(rng)));
         let protocol = rng
             .choice([
                 number::TCP,
@@ -47,6 +50,23 @@ impl Flow {
                 number::DCCP,
             ])
             .unwrap_or(number::TCP);
+        let controls = rng.u8(..if manner.helpers { 2 } else { 8 }) == 0;
+        let service = match protocol {
+            number::TCP if controls => control::FTP,
+            number::UDP if controls => control::TFTP,
+            _ => pool::port(rng),
+        };
+        let (from, to) = ((source, pool::port(rng)), (destination, service));
+        Self::between(rng, protocol, (port, from), (far, to), manner)
+    }
+
+    fn between(
+        rng: &mut Rng,
+        protocol: u8,
+        (port, from): (usize, (IpAddr, u16)),
+        (far, to): (usize, (IpAddr, u16)),
+        manner: Manner,
+    ) -> Self {
         let end = |rng: &mut Rng, port, own, other| End {
             port,
             own,
@@ -54,8 +74,21 @@ impl Flow {
             next: one_of(rng, &[1000, 0xffff_fff0, 77_777_777]),
             tag: rng.u32(1..),
         };
-        let mut clone = rng.fork();
-        Self { protocol, ends: [end(&mut clone, port, from, to), end(&mut clone, far, to, from)], said: 0 }
+        let ends = [end(rng, port, from, to), end(rng, far, to, from)];
+        Self { protocol, ends, said: 0, manner, told: None }
+    }
+
+    /// The conversation that was announced by what just arrived: from there to the port that was told.
+    pub(super) fn announced(&mut self, rng: &mut Rng, forth: bool) -> Option<Self> {
+        let port = self.told.take()?;
+        let [sender, receiver] = [self.ends[usize::from(!forth)], self.ends[usize::from(forth)]];
+        let from = (receiver.own.0, one_of(rng, &[20, 1024, 40000]));
+        let to = (receiver.other.0, port);
+        let mut flow =
+            Self::between(rng, self.protocol, (receiver.port, from), (sender.port, to), self.manner);
+        // The other end may know itself by another address.
+        flow.ends[1].own = (sender.own.0, port);
+        Some(flow)
     }
 
     /// Lets it come by another port of the router.
@@ -94,7 +127,7 @@ impl Flow {
             number::TCP => self.tcp(rng, forth, &mut payload),
             number::SCTP => self.sctp(rng, forth, &mut payload),
             number::DCCP => self.dccp(rng, forth, &mut payload),
-            _ => self.datagram(rng, &mut payload),
+            _ => self.datagram(rng, forth, &mut payload),
         }
         self.said = self.said.saturating_add(1);
         let pseudo = |protocol| Some((source, destination, protocol));
@@ -121,8 +154,6 @@ impl Flow {
         const PSH: u8 = 8;
         const ACK: u8 = 16;
         const URG: u8 = 32;
-        let [first, second] = &mut self.ends;
-        let (own, other) = if forth { (first, second) } else { (second, first) };
         let mut flags = match (self.said, forth) {
             (0, _) => SYN,
             (1, false) => SYN | ACK,
@@ -131,7 +162,7 @@ impl Flow {
                 .get(rng.usize(..if self.said < 6 { 5 } else { 8 }))
                 .unwrap_or(&ACK),
         };
-        if rng.u8(..12) == 0 {
+        if rng.u8(..self.manner.oddity) == 0 {
             flags = rng
                 .choice([
                     SYN,
@@ -150,7 +181,10 @@ impl Flow {
                 ])
                 .unwrap_or(SYN);
         }
-        let data = if flags & (SYN | RST) == 0 || rng.u8(..20) == 0 { text(rng) } else { Vec::new() };
+        let data =
+            if flags & (SYN | RST) == 0 || rng.u8(..20) == 0 { self.text(rng, forth) } else { Vec::new() };
+        let [first, second] = &mut self.ends;
+        let (own, other) = if forth { (first, second) } else { (second, first) };
         let astray = |rng: &mut Rng, number: u32| match rng.u8(..10) {
             0 => {
                 let any = rng.u32(..);
@@ -258,8 +292,20 @@ impl Flow {
         packet.extend(rest);
     }
 
-    fn datagram(&self, rng: &mut Rng, packet: &mut Vec<u8>) {
-        let data = text(rng);
+    /// What is said, which may be that the other end shall begin a conversation.
+    fn text(&mut self, rng: &mut Rng, forth: bool) -> Vec<u8> {
+        let end = self.ends[usize::from(!forth)];
+        let is_control = [end.own.1, end.other.1].contains(&control::port(self.protocol));
+        if !is_control || rng.u8(..4) == 0 {
+            return text(rng, self.manner.whole);
+        }
+        let (words, told) = control::says(rng, self.protocol, end.own);
+        self.told = told;
+        words
+    }
+
+    fn datagram(&mut self, rng: &mut Rng, forth: bool, packet: &mut Vec<u8>) {
+        let data = self.text(rng, forth);
         let len = if self.protocol == number::UDP {
             data.len() + 8
         } else {
@@ -271,7 +317,7 @@ impl Flow {
     }
 }
 
-fn text(rng: &mut Rng) -> Vec<u8> {
+fn text(rng: &mut Rng, whole: bool) -> Vec<u8> {
     match rng.u8(..10) {
         0 | 1 => Vec::new(),
         2 => b"GET / HTTP/1.1\r\n".to_vec(),
@@ -279,7 +325,7 @@ fn text(rng: &mut Rng) -> Vec<u8> {
         4 => b"\xde\xad\xbe\xefx".to_vec(),
         5 => vec![b'z'; 320],
         6 => vec![b'y'; rng.usize(1000..1400)],
-        7 if rng.u8(..4) == 0 => vec![b'w'; rng.usize(1600..3000)],
+        7 if !whole && rng.u8(..4) == 0 => vec![b'w'; rng.usize(1600..3000)],
         _ => vec![b'q'; rng.usize(..30)],
     }
 }

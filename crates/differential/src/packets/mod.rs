@@ -1,12 +1,13 @@
 //! Random packets: conversations with their accidents, and damaged and odd ones.
 
+mod control;
 mod flow;
 pub mod pool;
 mod spoil;
 mod wire;
 
 use crate::kernel::Observed;
-use crate::{PORTS, Sent, Source};
+use crate::{Manner, PORTS, Sent, Source};
 use fastrand::Rng;
 use flow::Flow;
 use pkttables::model::Family;
@@ -19,6 +20,7 @@ use wire::{Ip, number};
 pub struct Traffic {
     rng: Rng,
     family: Family,
+    manner: Manner,
     flows: Vec<Flow>,
     /// Pieces and copies that are still to be sent.
     waiting: VecDeque<Sent>,
@@ -39,16 +41,16 @@ struct Draft {
     payload: Vec<u8>,
 }
 
-const FLOWS: usize = 8;
 const REMEMBERED: usize = 16;
 
 impl Traffic {
     /// Packets of a family.
     #[must_use]
-    pub fn new(rng: Rng, family: Family) -> Self {
+    pub fn new(rng: Rng, family: Family, manner: Manner) -> Self {
         Self {
             rng,
             family,
+            manner,
             flows: Vec::new(),
             waiting: VecDeque::new(),
             seen: VecDeque::new(),
@@ -60,10 +62,14 @@ impl Traffic {
     /// Makes the next packet.
     pub fn make(&mut self) -> Sent {
         self.spoke = None;
-        if let Some(sent) = self.waiting.pop_front() {
-            return sent;
-        }
-        let draft = match self.rng.u8(..20) {
+        let sent = self.waiting.pop_front().unwrap_or_else(|| self.begin());
+        Sent { after: self.manner.pause(&mut self.rng), ..sent }
+    }
+
+    fn begin(&mut self) -> Sent {
+        // Where few talk, little else is said.
+        let kinds = if self.manner.flows < 3 { 60 } else { 20 };
+        let draft = match self.rng.u8(..kinds) {
             0 | 1 => self.error().unwrap_or_else(|| self.query()),
             2 | 3 => self.query(),
             4 => self.answer().unwrap_or_else(|| self.query()),
@@ -81,6 +87,9 @@ impl Traffic {
                 && let Some(flow) = self.flows.get_mut(flow)
             {
                 flow.saw(packet, port, forth);
+                if let Some(announced) = flow.announced(&mut self.rng, forth) {
+                    self.flows.push(announced);
+                }
             }
             self.seen.push_back((port, packet.clone()));
             if self.seen.len() > REMEMBERED {
@@ -91,11 +100,11 @@ impl Traffic {
 
     /// One side of a conversation says something.
     fn speak(&mut self) -> Draft {
-        if self.flows.len() < FLOWS && self.rng.u8(..3) == 0 || self.flows.is_empty() {
-            let flow = Flow::new(&mut self.rng, self.family);
+        if self.flows.len() < self.manner.flows && self.rng.u8(..3) == 0 || self.flows.is_empty() {
+            let flow = Flow::new(&mut self.rng, self.family, self.manner);
             self.flows.push(flow);
         }
-        if self.rng.u8(..40) == 0 {
+        if self.flows.len() > self.manner.flows + 2 || self.rng.u8(..40) == 0 {
             self.flows.remove(self.rng.usize(..self.flows.len()));
             return self.query();
         }
@@ -190,7 +199,7 @@ impl Traffic {
 
     /// A segment or datagram that belongs to nothing.
     fn stray(&mut self) -> Draft {
-        let mut flow = Flow::new(&mut self.rng, self.family);
+        let mut flow = Flow::new(&mut self.rng, self.family, self.manner);
         if self.rng.bool() {
             flow.misdirect(&mut self.rng);
         }
@@ -230,7 +239,7 @@ impl Traffic {
         let destination = self.link_destination(draft.port, draft.destination);
         let source = Source::Wire { port: draft.port, destination };
         let rng = &mut self.rng;
-        let mut pieces = if rng.u8(..14) == 0 || packet.len() > 1500 {
+        let mut pieces = if !self.manner.whole && (rng.u8(..14) == 0 || packet.len() > 1500) {
             spoil::fragments(rng, &packet, u32::from(self.id))
         } else {
             vec![packet]

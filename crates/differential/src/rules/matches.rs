@@ -2,6 +2,7 @@
 
 use super::rarer::rarer_match;
 use super::{Place, network, pick};
+use crate::manner::expiry;
 use crate::packets::pool;
 use fastrand::Rng;
 use pkttables::model::Family;
@@ -141,9 +142,10 @@ pub(super) fn any_match(rng: &mut Rng, place: &Place<'_>) -> String {
             }
             format!("-m iprange {not}--{side}-range {one}-{other}")
         }
-        // Not bm, which in the kernel misses what lies across the seam of two fragments.
         12 => format!(
-            "-m string --algo kmp {not}{}",
+            "-m string --algo {} {not}{}",
+            // In the kernel bm misses what lies across the seam of two fragments.
+            if place.manner.whole { pick(rng, &["bm", "kmp"]) } else { "kmp" },
             pick(
                 rng,
                 &[
@@ -213,7 +215,9 @@ fn recent(rng: &mut Rng) -> String {
 
 pub(super) fn tracking_match(rng: &mut Rng, family: Family) -> String {
     let not = if rng.u8(..4) == 0 { "! " } else { "" };
-    let condition = match rng.u8(..12) {
+    let condition = match rng.u8(..14) {
+        // What is left before confirmation hangs on how long the host has been up.
+        12 | 13 => format!("--ctstatus CONFIRMED {not}--ctexpire {}", expiry(rng)),
         0..=3 => format!(
             "{not}--ctstate {}",
             pick(

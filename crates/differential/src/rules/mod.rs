@@ -6,6 +6,7 @@ mod matches;
 mod rarer;
 mod targets;
 
+use crate::Manner;
 use crate::packets::pool;
 use fastrand::Rng;
 use matches::{any_match, protocol_match, tracking_match};
@@ -24,6 +25,7 @@ struct Place<'a> {
     /// Whether the nat rule is of the kind that changes sources.
     source: bool,
     tracked: bool,
+    manner: Manner,
 }
 
 const TABLES: [(&str, &[&str]); 5] = [
@@ -35,31 +37,27 @@ const TABLES: [(&str, &[&str]); 5] = [
 ];
 
 /// A ruleset, a line each.
-pub fn random(rng: &mut Rng, family: Family) -> Vec<String> {
-    let tracked = rng.u8(..4) != 0;
+pub fn random(rng: &mut Rng, family: Family, manner: Manner) -> Vec<String> {
+    let tracked = manner.helpers || rng.u8(..4) != 0;
     let translates = tracked && rng.bool();
     let mut lines = Vec::new();
     for (table, hooks) in TABLES {
         let wanted = match table {
             "nat" => translates || rng.u8(..8) == 0,
             "security" => rng.u8(..5) == 0,
+            "raw" if manner.helpers => true,
             _ => rng.u8(..4) != 0,
         };
         if wanted {
-            random_table(rng, family, table, hooks, tracked, &mut lines);
+            let of = Place { family, table, hook: None, callable: &[], source: false, tracked, manner };
+            random_table(rng, &of, hooks, &mut lines);
         }
     }
     lines
 }
 
-fn random_table(
-    rng: &mut Rng,
-    family: Family,
-    table: &'static str,
-    hooks: &[&'static str],
-    tracked: bool,
-    lines: &mut Vec<String>,
-) {
+fn random_table(rng: &mut Rng, place: &Place<'_>, hooks: &[&'static str], lines: &mut Vec<String>) {
+    let table = place.table;
     let users: Vec<String> = (0..rng.usize(..6)).map(|number| format!("u{number}")).collect();
     lines.push(format!("*{table}"));
     for hook in hooks {
@@ -75,7 +73,11 @@ fn random_table(
     };
     for hook in hooks {
         let source = matches!(*hook, "INPUT" | "POSTROUTING");
-        let place = Place { family, table, hook: Some(hook), callable: &own(source), source, tracked };
+        let place = Place { hook: Some(hook), callable: &own(source), source, ..*place };
+        if table == "raw" && place.manner.helpers {
+            lines.push(format!("-A {hook} -p tcp --dport 21 -j CT --helper ftp"));
+            lines.push(format!("-A {hook} -p udp --dport 69 -j CT --helper tftp"));
+        }
         for _ in 0..rng.usize(1..8) {
             lines.push(rule(rng, &place, hook));
         }
@@ -83,7 +85,7 @@ fn random_table(
     for (number, user) in users.iter().enumerate() {
         let source = number % 2 == 1;
         let behind: Vec<String> = own(source).into_iter().filter(|name| name > user).collect();
-        let place = Place { family, table, hook: None, callable: &behind, source, tracked };
+        let place = Place { callable: &behind, source, ..*place };
         for _ in 0..rng.usize(..7) {
             lines.push(rule(rng, &place, user));
         }
@@ -118,17 +120,24 @@ fn rule(rng: &mut Rng, place: &Place<'_>, chain: &str) -> String {
     if target.contains("tcp-reset")
         || target.starts_with("TCP")
         || target.starts_with("ECN")
+        || target.starts_with("TPROXY")
+        || target.starts_with("SYNPROXY")
+        || target.contains("--helper")
         || target.contains("--to-ports")
         || needs_ports(&target)
     {
-        protocol = if target.starts_with("TCP") || target.starts_with("ECN") || target.contains("reset") {
-            "tcp"
-        } else {
-            pick(rng, &["tcp", "udp"])
+        let only_tcp = ["TCP", "ECN", "SYNPROXY"].iter().any(|name| target.starts_with(name));
+        protocol = match target.as_str() {
+            _ if only_tcp || target.contains("reset") || target.contains("helper ftp") => "tcp",
+            _ if target.contains("helper tftp") => "udp",
+            _ => pick(rng, &["tcp", "udp"]),
         };
         let _ = write!(text, " -p {protocol}");
         if target.starts_with("TCPMSS") {
             text.push_str(" -m tcp --tcp-flags SYN,RST SYN");
+        }
+        if target.starts_with("SYNPROXY") && rng.u8(..4) != 0 {
+            text.push_str(" -m conntrack --ctstate INVALID,UNTRACKED");
         }
     } else if rng.u8(..2) == 0 {
         protocol = pick(

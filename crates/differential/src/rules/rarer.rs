@@ -8,11 +8,11 @@ use pkttables::model::Family;
 pub(super) fn rarer_match(rng: &mut Rng, place: &Place<'_>) -> String {
     let not = if rng.u8(..4) == 0 { "! " } else { "" };
     let v6 = place.family == Family::Ipv6;
-    match rng.u8(..16) {
+    match rng.u8(..24) {
         0 => format!("-p tcp -m tcpmss {not}--mss {}", pick(rng, &["1400:1500", "1460", "0:512", "513"])),
         1 => format!("-p tcp -m ecn {not}--ecn-tcp-{}", pick(rng, &["ece", "cwr"])),
         2 | 3 => hashlimit(rng, v6),
-        // Not connlimit: the kernel looks for connections that are over once a tick, and when a tick begins cannot be foretold.
+        4 if place.manner.ticks && place.tracked => connlimit(rng, v6),
         5 if matches!(place.hook, Some("PREROUTING" | "INPUT" | "FORWARD")) => {
             format!("-m policy --dir in --pol {}", pick(rng, &["none", "ipsec", "none"]))
         }
@@ -34,7 +34,28 @@ pub(super) fn rarer_match(rng: &mut Rng, place: &Place<'_>) -> String {
             "-m rpfilter {}",
             pick(rng, &["--loose", "--invert", "--loose --invert", "--validmark", "--accept-local"])
         ),
-        8 | 9 => set(rng, not, v6),
+        8 | 9 | 16 | 17 => set(rng, not, v6),
+        18 if matches!(place.hook, Some("OUTPUT" | "POSTROUTING")) => format!(
+            "-m owner {not}{}",
+            pick(rng, &["--uid-owner 0", "--uid-owner 1000", "--gid-owner 0-9", "--socket-exists"])
+        ),
+        19 if matches!(place.hook, Some("PREROUTING" | "INPUT")) => {
+            format!("-m socket{}", pick(rng, &["", " --transparent", " --nowildcard", " --restore-skmark"]))
+        }
+        20 => format!(
+            "-m bpf --bytecode {}",
+            pick(
+                rng,
+                &[
+                    "\"4,48 0 0 9,21 0 1 6,6 0 0 1,6 0 0 0\"",
+                    "\"4,128 0 0 0,37 0 1 60,6 0 0 1,6 0 0 0\"",
+                    "\"6,40 0 0 6,69 3 0 8191,177 0 0 0,72 0 0 2,21 0 1 80,6 0 0 1,6 0 0 0\"",
+                ]
+            )
+        ),
+        21 if v6 && matches!(place.hook, Some("PREROUTING" | "INPUT" | "FORWARD")) => "-m eui64".into(),
+        21 if v6 => "-p 135 -m mh --mh-type 1:3".into(),
+        21 => format!("-m osf {not}--genre Linux").replace("! --genre", "! --genre"),
         10 => format!("-m addrtype {not}--src-type LOCAL --limit-iface-in").replace(
             " --limit-iface-in",
             match place.hook {
@@ -125,15 +146,44 @@ fn hashlimit(rng: &mut Rng, v6: bool) -> String {
     )
 }
 
+fn connlimit(rng: &mut Rng, v6: bool) -> String {
+    format!(
+        "-m connlimit --connlimit-{} {} --connlimit-mask {} --connlimit-{}",
+        pick(rng, &["upto", "above"]),
+        rng.u8(..4),
+        if v6 { pick(rng, &["128", "64", "0"]) } else { pick(rng, &["32", "16", "0"]) },
+        pick(rng, &["saddr", "daddr"])
+    )
+}
+
 fn set(rng: &mut Rng, not: &str, v6: bool) -> String {
     let (name, dimensions) = rng.choice(sets::NAMES).unwrap_or(("hosts", 1));
     let name = format!("{name}{}", if v6 { 6 } else { 4 });
     let directions: Vec<&str> = (0..dimensions).map(|_| pick(rng, &["src", "dst"])).collect();
-    format!("-m set {not}--match-set {name} {}", directions.join(","))
+    let counted = match name.starts_with("counted") {
+        true => pick(
+            rng,
+            &[
+                "",
+                " --packets-gt 2",
+                " --bytes-lt 300",
+                " ! --packets-eq 1",
+                " ! --update-counters --packets-lt 3",
+            ],
+        ),
+        false => "",
+    };
+    format!("-m set {not}--match-set {name} {}{counted}", directions.join(","))
 }
 
 /// Puts an element into a set, or takes it out.
-pub(super) fn set_target(rng: &mut Rng, v6: bool) -> String {
+pub(super) fn set_target(rng: &mut Rng, place: &Place<'_>) -> String {
+    let v6 = place.family == Family::Ipv6;
+    if place.manner.pauses && rng.bool() {
+        let set = if v6 { "aging6" } else { "aging4" };
+        let exist = pick(rng, &["", " --exist"]);
+        return format!("SET --add-set {set} {}{exist} --timeout 2", pick(rng, &["src", "dst"]));
+    }
     let (name, dimensions) = rng.choice(sets::CHANGED).unwrap_or(("seen", 1));
     let name = format!("{name}{}", if v6 { 6 } else { 4 });
     let directions: Vec<&str> = (0..dimensions).map(|_| pick(rng, &["src", "dst"])).collect();

@@ -26,18 +26,26 @@ pub(super) fn target(rng: &mut Rng, place: &Place<'_>) -> String {
         6 if rng.u8(..3) == 0 => return "ACCEPT".into(),
         6 if place.table != "nat" && rng.u8(..4) == 0 => return "DROP".into(),
         7 => return format!("MARK --set-xmark {}", mark(rng)),
-        8 if rng.u8(..4) == 0 => return rarer::set_target(rng, v6),
+        8 if rng.u8(..4) == 0 => return rarer::set_target(rng, place),
         _ => {}
     }
     match place.table {
-        "raw" if place.tracked => match rng.u8(..6) {
+        "raw" if place.tracked => match rng.u8(..8) {
+            6 => "CT --helper ftp".into(),
+            7 => "CT --helper tftp".into(),
             0 => "NOTRACK".into(),
             1 => "CT --notrack".into(),
             2 => format!("CT --zone {}", rng.u8(..3)),
             3 => format!("CT --zone-{} {}", pick(rng, &["orig", "reply"]), rng.u8(1..3)),
             _ => String::new(),
         },
-        "mangle" => match rng.u8(..9) {
+        "mangle" => match rng.u8(..12) {
+            9 if place.hook == Some("PREROUTING") => {
+                format!("TPROXY --on-port {} --on-ip {}", pool::port(rng), if v6 { "::" } else { "0.0.0.0" })
+            }
+            9 | 10 if v6 => prefix(rng, place),
+            9 => hashed_mark(rng),
+            10 => hashed_mark(rng),
             0 if v6 => format!("HL {}", pick(rng, &["--hl-set 50", "--hl-dec 1", "--hl-inc 2"])),
             0 => format!("TTL {}", pick(rng, &["--ttl-set 50", "--ttl-dec 1", "--ttl-inc 2"])),
             1 => format!(
@@ -62,6 +70,18 @@ pub(super) fn target(rng: &mut Rng, place: &Place<'_>) -> String {
         },
         "nat" => translation(rng, place),
         "filter" if rng.u8(..3) == 0 => reject(rng, v6),
+        "filter" if place.tracked && matches!(place.hook, Some("INPUT" | "FORWARD")) && rng.u8(..8) == 0 => {
+            format!(
+                "SYNPROXY{}",
+                pick(
+                    rng,
+                    &["", " --mss 1460", " --sack-perm --timestamp --wscale 7 --mss 1400", " --timestamp"]
+                )
+            )
+        }
+        "filter" if rng.u8(..10) == 0 => {
+            format!("NFQUEUE --queue-num 3{}", pick(rng, &["", " --queue-bypass"]))
+        }
         _ if place.tracked && rng.bool() => connmark(rng),
         _ => match rng.u8(..4) {
             0 => "LOG --log-prefix \"x \"".into(),
@@ -70,6 +90,34 @@ pub(super) fn target(rng: &mut Rng, place: &Place<'_>) -> String {
             _ => String::new(),
         },
     }
+}
+
+/// Prefix translation, of which each direction has its own target.
+fn prefix(rng: &mut Rng, place: &Place<'_>) -> String {
+    let (one, other) = (rng.u8(1..4), rng.u8(1..6));
+    let length = rng.choice([48, 56, 64]).unwrap_or(64);
+    let network = |number| {
+        if length == 64 { format!("fd00:{number}::/64") } else { format!("fd00:{number}::/{length}") }
+    };
+    match place.hook {
+        Some("PREROUTING" | "OUTPUT") => {
+            format!("DNPT --src-pfx {} --dst-pfx {}", network(other), network(one))
+        }
+        Some("INPUT" | "POSTROUTING") => {
+            format!("SNPT --src-pfx {} --dst-pfx {}", network(one), network(other))
+        }
+        _ => String::new(),
+    }
+}
+
+fn hashed_mark(rng: &mut Rng) -> String {
+    format!(
+        "HMARK --hmark-tuple {} --hmark-mod {} --hmark-offset {} --hmark-rnd {:#x}",
+        pick(rng, &["src,dst", "src,dst,sport,dport", "src,sport", "dport", "ct,src,dst"]),
+        rng.u8(2..8),
+        rng.u8(..4),
+        rng.u32(..)
+    )
 }
 
 fn mark(rng: &mut Rng) -> String {
