@@ -13,6 +13,28 @@ struct worker {
     int failures;
 };
 
+/* What one evaluator counts is not what those of other threads do, whatever names it goes by. */
+static bool judge(pktt_error *error) {
+    pktt_ruleset *rules = parse("*filter\n:INPUT DROP [0:0]\n-A INPUT -m hashlimit --hashlimit-name all --hashlimit-upto 1/s "
+                                "--hashlimit-burst 3 --hashlimit-mode srcip -j ACCEPT\nCOMMIT\n",
+                                error);
+    pktt_host *host = pktt_host_new(PKTT_FAMILY_IPV4, error);
+    pktt_evaluator *evaluator = NULL;
+    int passed = 0, i;
+
+    if (pktt_host_add_local(host, "10.0.0.1", error) == PKTT_OK)
+        evaluator = pktt_evaluator_new(rules, host, PKTT_BACKEND_NFT, error);
+    for (i = 0; i < RULES; i++) {
+        const pktt_fate *fate = pktt_evaluator_process_words(evaluator, "in=eth0 src=10.0.0.2 dst=10.0.0.1 proto=udp dport=7", error);
+
+        passed += fate && fate->verdict == PKTT_FATE_ACCEPT;
+    }
+    pktt_evaluator_free(evaluator);
+    pktt_host_free(host);
+    pktt_ruleset_free(rules);
+    return passed == 3;
+}
+
 static bool work(pktt_kernel *kernel, const char *chain, pktt_error *error) {
     pktt_registry *registry = pktt_registry_new();
     pktt_rule *rule = pktt_rule_parse(PKTT_FAMILY_IPV4, "-p tcp -m multiport --dports 80,443 -j ACCEPT", error);
@@ -30,7 +52,7 @@ static bool work(pktt_kernel *kernel, const char *chain, pktt_error *error) {
         good = pktt_kernel_commit(kernel, append, error) == PKTT_OK;
     if (good)
         present = pktt_kernel_read(kernel, PKTT_FAMILY_IPV4, PKTT_TABLE_FILTER, error);
-    good = good && pktt_chain_rule_count(pktt_ruleset_chain(present, PKTT_TABLE_FILTER, chain)) == RULES;
+    good = good && pktt_chain_rule_count(pktt_ruleset_chain(present, PKTT_TABLE_FILTER, chain)) == RULES && judge(error);
     /* Each thread has errors of its own. */
     good = good && !pktt_rule_parse(PKTT_FAMILY_IPV4, chain, error) && contains(pktt_error_message(error), chain);
     pktt_ruleset_free(present);
