@@ -99,6 +99,25 @@ static void test_plans(pktt_kernel *kernel, pktt_error *error) {
     pktt_ruleset_free(wanted);
 }
 
+/* The kernel refuses a step of the second table; whichever call tells it names it by its place in the whole plan. */
+static void test_refused_steps(pktt_kernel *kernel, pktt_error *error) {
+    pktt_ruleset *wanted = parse("*filter\n:FORWARD DROP [0:0]\n-A FORWARD -j ACCEPT\nCOMMIT\n"
+                                 "*mangle\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -j REJECT\nCOMMIT\n",
+                                 error);
+    pktt_plan *plan = pktt_kernel_plan(kernel, wanted, NULL, error);
+    const pktt_problem *problem;
+    const pktt_step *step;
+
+    CHECK(pktt_kernel_commit_plan(kernel, plan, error) == PKTT_ERROR_REFUSED);
+    problem = pktt_error_problem(error, 0);
+    step = pktt_plan_step_at(plan, problem->operation - 1);
+    CHECK(step && step->table == PKTT_TABLE_MANGLE && same(problem->table, "mangle") && same(step->new_rule, problem->rule));
+    CHECK(pktt_kernel_apply(kernel, wanted, NULL, error) == PKTT_ERROR_REFUSED);
+    CHECK(pktt_error_problem(error, 0)->operation == pktt_plan_step_count(plan));
+    pktt_plan_free(plan);
+    pktt_ruleset_free(wanted);
+}
+
 static void commit(pktt_kernel *kernel, pktt_transaction *transaction, pktt_error *error) {
     CHECK(ok(pktt_kernel_commit(kernel, transaction, error), error) == PKTT_OK);
     pktt_transaction_free(transaction);
@@ -430,6 +449,7 @@ int main(int argc, char **argv) {
     CHECK(kernel && pktt_kernel_is_embedded(kernel) != running);
     if (kernel) {
         test_plans(kernel, error);
+        test_refused_steps(kernel, error);
         test_transactions(kernel, error);
         test_counters(kernel, error);
         test_counters_in_transactions(kernel, error);

@@ -2356,7 +2356,7 @@ pktt_plan *pktt_kernel_plan(pktt_kernel *kernel,
  * Does what a plan says, all of it or, with an error, nothing.
  *
  * PKTT_ERROR_CHANGED if the ruleset was changed since it was planned; PKTT_ERROR_REFUSED if the kernel refuses a
- * step, of which `operation` in the problem is the number within its table, from 1.
+ * step, of which `operation` in the problem is the number, from 1: one more than the index of pktt_plan_step_at.
  */
 pktt_status pktt_kernel_commit_plan(pktt_kernel *kernel,
                                     const pktt_plan *plan,

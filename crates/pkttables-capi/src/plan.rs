@@ -8,6 +8,7 @@ use crate::kernel::pktt_kernel;
 use crate::names::{PolicyNumber, TableNumber, pktt_policy, pktt_table};
 use crate::ruleset::pktt_ruleset;
 use pkttables::cache::{Cache, CachedRule};
+use pkttables::kernel::{KernelError, RefusedOperation};
 use pkttables::model::{Family, Ruleset};
 use pkttables::nft::RuleBody;
 use pkttables::plan::{Plan, PlanError, PlanText, Scope, Step, apply, commit};
@@ -202,6 +203,19 @@ fn plan(kernel: &mut pktt_kernel, wanted: &Ruleset, scope: &Scope) -> Result<pkt
     Ok(pktt_plan::new(plans, cache.generation().unwrap_or_default()))
 }
 
+/// The failure of a commit, in which the steps of all tables are counted through instead of those of each.
+fn counted_through(mut error: KernelError, plans: &[Plan]) -> Failure {
+    if let KernelError::Refused(refused) = &mut error {
+        for RefusedOperation { tag, subject, .. } in &mut refused.failures {
+            let table = subject.as_ref().and_then(|subject| subject.table);
+            let before = plans.iter().take_while(|plan| table.is_some_and(|table| plan.table != table));
+            let steps = before.map(|plan| plan.steps.len()).sum::<usize>();
+            *tag = tag.map(|tag| tag.saturating_add(u32::try_from(steps).unwrap_or(u32::MAX)));
+        }
+    }
+    error.into()
+}
+
 /// Plans the least change that makes the kernel's tables what a ruleset says. Tables that the ruleset does not have
 /// stay as they are, and so does what other programs made. If `scope` is not NULL, only chains that it has are looked at
 /// and touched. Nothing is changed.
@@ -225,7 +239,7 @@ pub extern "C" fn pktt_kernel_plan(
 /// Does what a plan says, all of it or, with an error, nothing.
 ///
 /// PKTT_ERROR_CHANGED if the ruleset was changed since it was planned; PKTT_ERROR_REFUSED if the kernel refuses a
-/// step, of which `operation` in the problem is the number within its table, from 1.
+/// step, of which `operation` in the problem is the number, from 1: one more than the index of pktt_plan_step_at.
 #[unsafe(no_mangle)]
 pub extern "C" fn pktt_kernel_commit_plan(
     kernel: Option<&mut pktt_kernel>,
@@ -235,7 +249,7 @@ pub extern "C" fn pktt_kernel_commit_plan(
     status(error, || {
         let kernel = &mut given(kernel, "kernel")?.kernel;
         let plan = given(plan, "plan")?;
-        Ok(commit(kernel, &plan.plans, plan.generation)?)
+        commit(kernel, &plan.plans, plan.generation).map_err(|error| counted_through(error, &plan.plans))
     })
 }
 
@@ -252,8 +266,15 @@ pub extern "C" fn pktt_kernel_apply(
     status(error, || {
         let kernel = &mut given(kernel, "kernel")?.kernel;
         let wanted = given(ruleset, "ruleset")?.model();
-        apply(kernel, &mut Cache::new(), &wanted, &scope_of(scope)?, |_| Ok::<_, PlanError>(()))?;
-        Ok(())
+        let mut planned = Vec::new();
+        let done = apply(kernel, &mut Cache::new(), &wanted, &scope_of(scope)?, |plans| {
+            planned = plans.to_vec();
+            Ok::<_, PlanError>(())
+        });
+        match done {
+            Err(PlanError::Kernel(error)) => Err(counted_through(error, &planned)),
+            done => done.map(drop).map_err(Failure::from),
+        }
     })
 }
 
