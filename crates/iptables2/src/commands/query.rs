@@ -39,6 +39,13 @@ enum Question {
         /// The parameter, without dashes
         param: Option<String>,
     },
+    /// What a target does, or one of its parameters
+    Target {
+        /// The target, as after -j
+        name: String,
+        /// The parameter, without dashes
+        param: Option<String>,
+    },
     /// Which extensions may stand in a table, or in one of its chains
     At {
         /// The table
@@ -70,13 +77,6 @@ enum Question {
     Schema {
         /// The match or target
         name: Option<String>,
-    },
-    /// What a target does, or one of its parameters
-    Target {
-        /// The target, as after -j
-        name: String,
-        /// The parameter, without dashes
-        param: Option<String>,
     },
 }
 
@@ -170,7 +170,7 @@ impl Query {
 
     fn why(&self, name: &str, param: &str, value: &str, not: bool, protocol: Option<u8>) -> Result<ExitCode> {
         let (extension, family) = self.find(name)?;
-        let missing = || Failure::Other(1, format!("{name} has no parameter {param}"));
+        let missing = || no_parameter(name, param, extension.params.iter());
         let param = extension.param(param.trim_start_matches('-'), family).ok_or_else(missing)?;
         let protocol = protocol.or_else(|| extension.protocols.first().copied());
         let scope = Scope { family, protocol: protocol.map(|value| Negatable { value, not: false }) };
@@ -222,9 +222,7 @@ impl Query {
         let params: Vec<&Param> =
             params.filter(|known| known.is_called(param.trim_start_matches('-'))).collect();
         if params.is_empty() {
-            let known: Vec<&str> = found.iter().flat_map(|one| one.params).map(|param| param.name).collect();
-            let text = format!("{name} has no parameter {param}; it has {}", known.join(", "));
-            return Err(Failure::Other(1, text));
+            return Err(no_parameter(name, param, found.iter().flat_map(|one| one.params)));
         }
         if self.json {
             println!("{:#}", Value::from(params.into_iter().map(json::parameter).collect::<Vec<_>>()));
@@ -233,6 +231,15 @@ impl Query {
         }
         Ok(())
     }
+}
+
+fn no_parameter<'p>(name: &str, param: &str, known: impl Iterator<Item = &'p Param>) -> Failure {
+    let known: Vec<&str> = known.map(|param| param.name).collect();
+    let text = match known.as_slice() {
+        [] => format!("{name} has no parameters"),
+        known => format!("{name} has no parameter {param}; it has {}", known.join(", ")),
+    };
+    Failure::Other(1, text)
 }
 
 fn print_brief(extension: &Descriptor, kernel: &mut Option<AnyKernel>) {
