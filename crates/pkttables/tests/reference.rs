@@ -67,7 +67,13 @@ fn extension(out: &mut String, descriptor: &Descriptor) {
         .flat_map(|family| descriptor.revisions(family).map(|revision| revision.number).collect::<Vec<_>>())
         .collect();
     let revisions: Vec<String> = revisions.iter().map(u8::to_string).collect();
-    fact("kernel", format!("`{}`, revisions {}", descriptor.xt_name, revisions.join(", ")));
+    let own = descriptor.own_layouts.iter().map(|layout| layout.revision.to_string());
+    let own: Vec<String> = own.collect();
+    let own = match own.is_empty() {
+        true => String::new(),
+        false => format!("; read also as `{}`, revisions {}", descriptor.name, own.join(", ")),
+    };
+    fact("kernel", format!("`{}`, revisions {}{own}", descriptor.xt_name, revisions.join(", ")));
     fact("options", require(descriptor.require));
     for param in descriptor.params {
         self::param(out, param);

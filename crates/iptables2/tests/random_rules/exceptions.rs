@@ -74,6 +74,8 @@ const EXCEPTIONS: &[Exception] = &[
                 "frag",
                 "hashlimit",
                 "hbh",
+                "icmp",
+                "icmp6",
                 "ipcomp",
                 "iprange",
                 "length",
@@ -92,7 +94,7 @@ const EXCEPTIONS: &[Exception] = &[
             ];
             outcome.ours.code == 2
                 && [0, 4].contains(&outcome.theirs.code)
-                && rule.has(&sloppy)
+                && (rule.has(&sloppy) || rule.words.iter().any(|word| is_odd(word)))
                 && ["expected form", "unknown name"].iter().any(|why| outcome.ours.said.contains(why))
         },
     },
@@ -231,7 +233,8 @@ const EXCEPTIONS: &[Exception] = &[
         since: None,
         applies: |rule, outcome| {
             (rule.has(&["NETMAP", "conntrack", "recent"]) && codes(outcome) == (0, 2))
-                || (codes(outcome) == (2, 0) && outcome.ours.said.contains("host/network"))
+                || (codes(outcome) == (2, 0)
+                    && ["host/network", "invalid mask"].iter().any(|why| outcome.ours.said.contains(why)))
         },
     },
     Exception {
@@ -383,6 +386,18 @@ const fn codes(outcome: &Outcome) -> (i32, i32) {
 fn saved(outcome: &Outcome) -> [&str; 4] {
     let [[own, by_other], [others, other]] = [&outcome.ours, &outcome.theirs].map(|side| &side.shown);
     [&own.saved, &by_other.saved, &others.saved, &other.saved]
+}
+
+/// Whether a word is empty, or has blanks, or a number in it that has a sign, a fraction or letters behind it.
+fn is_odd(word: &str) -> bool {
+    let value = word.split_once('=').filter(|_| word.starts_with("--")).map_or(word, |(_, value)| value);
+    let is_digit = |c: &char| c.is_ascii_digit();
+    let mut pairs = value.chars().zip(value.chars().skip(1));
+    let hexadecimal = value.contains("0x") || value.contains("0X");
+    value.is_empty()
+        || value.contains(char::is_whitespace)
+        || (!hexadecimal && pairs.clone().any(|(one, next)| is_digit(&one) && "xe.".contains(next)))
+        || (!word.starts_with("--") && pairs.any(|(one, next)| "+-".contains(one) && is_digit(&next)))
 }
 
 /// A saved rule without numbers of bytes and bits, and without the comparison of rates.

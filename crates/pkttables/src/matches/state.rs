@@ -4,7 +4,8 @@ use crate::extension;
 use crate::model::{Families, Family, Negatable};
 use crate::packet::Packet;
 use crate::registry::{
-    Context, Domain, Extension, InfoReader, Lister, Outcome, Revision, Scope, Value, ValueError, sight,
+    Context, Domain, Extension, InfoReader, Instance, Lister, Outcome, OwnLayout, Revision, Scope, Value,
+    ValueError, sight,
 };
 use nfnetlink::wire::{DecodeError, Problem};
 
@@ -24,6 +25,7 @@ extension! {
     /// all connections.
     match "state" => State {
         xt_name: "conntrack",
+        own_layouts: &[OwnLayout { revision: 0, read: State::read_own }],
     } params {
         /// The connection is in one of these states.
         [!] "state": StateList {
@@ -76,6 +78,17 @@ impl State {
     pub fn as_conntrack(&self) -> Conntrack {
         let states = Negatable { value: self.states, not: self.not };
         Conntrack { states: Some(states), ..Conntrack::default() }
+    }
+
+    /// Reads `struct xt_state_info` in linux/netfilter/xt_state.h.
+    fn read_own(info: &[u8]) -> Option<Box<dyn Instance>> {
+        const UNTRACKED: u32 = 1 << 6;
+        let &[a, b, c, d, 0, 0, 0, 0] = info else { return None };
+        let mask = u32::from_ne_bytes([a, b, c, d]);
+        let untracked = if mask & UNTRACKED == 0 { CtStates::empty() } else { CtStates::UNTRACKED };
+        let others = CtStates::from_bits(u16::try_from(mask & !UNTRACKED).ok()?)?;
+        (!others.intersects(CtStates::SNAT | CtStates::DNAT | CtStates::UNTRACKED))
+            .then(|| Box::new(Self { states: others | untracked, not: false }) as _)
     }
 
     fn read(r: &mut InfoReader<'_>, family: Family, layout: Layout) -> Result<Option<Self>, DecodeError> {

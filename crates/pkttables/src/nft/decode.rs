@@ -251,7 +251,8 @@ impl<'a> Decoder<'a> {
         Some(())
     }
 
-    /// The typed extension if its bytes come out again as they went in, else the bytes.
+    /// The typed extension if its bytes come out again as they went in or are of a module that it replaces, else the
+    /// bytes.
     fn extension(
         &self,
         kind: Kind,
@@ -269,7 +270,10 @@ impl<'a> Decoder<'a> {
                 }
             }
         }
-        Err(Opaque { name: name.into(), revision, info: info.into() })
+        let own = self.registry.find(kind, name, self.family).map_or(&[][..], |found| found.own_layouts);
+        let mut own = own.iter().filter(|layout| layout.revision == revision);
+        let read = own.find_map(|layout| (layout.read)(info));
+        read.ok_or_else(|| Opaque { name: name.into(), revision, info: info.into() })
     }
 
     /// Older versions of iptables-nft keep a comment with the rule instead of in an expression.

@@ -60,6 +60,9 @@ pub struct Descriptor {
     pub by_kernel: bool,
     /// The parameters, in the order in which they are printed.
     pub params: &'static [Param],
+    /// Layouts under its own name, where the kernel has a module of that name besides the one that `xt_name` names. They
+    /// are read and never written.
+    pub own_layouts: &'static [OwnLayout],
     #[doc(hidden)]
     pub new: fn() -> Box<dyn Instance>,
     #[doc(hidden)]
@@ -86,6 +89,15 @@ pub struct RevisionInfo {
     pub size: usize,
     /// The families that use it.
     pub families: Families,
+}
+
+/// A kernel layout of an extension that is written as another one.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnLayout {
+    /// The revision's number.
+    pub revision: u8,
+    /// Reads the structure, padding included; nothing if it is another one.
+    pub read: fn(&[u8]) -> Option<Box<dyn Instance>>,
 }
 
 /// One parameter of an extension.
@@ -154,6 +166,7 @@ impl Descriptor {
         require: Require::Any,
         by_kernel: false,
         params: &[],
+        own_layouts: &[],
         new: || Box::new(super::extension::Nothing),
         decode: |_, _, _, _| None,
         revision: |_| None,

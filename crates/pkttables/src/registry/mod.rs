@@ -32,7 +32,9 @@ mod value;
 
 pub use build::{Builder, ParamError, ParamProblem};
 pub use complete::Completion;
-pub use describe::{Decoded, Descriptor, FromNativeErased, Help, Kind, Param, Require, RevisionInfo, Sight};
+pub use describe::{
+    Decoded, Descriptor, FromNativeErased, Help, Kind, OwnLayout, Param, Require, RevisionInfo, Sight,
+};
 pub use domain::{Choice, Domain, ObjectKind};
 pub use environment::{Environment, Route, Socket, address_type_of_number};
 pub use evaluate::{

@@ -3,7 +3,7 @@ use super::ct::{CtFlags, NOTRACK_ALIAS};
 use crate::extension;
 use crate::model::{Families, Hooks, Tables};
 use crate::packet::Packet;
-use crate::registry::{Action, Context, Edit, Extension, Lister, Revision};
+use crate::registry::{Action, Context, Edit, Extension, Lister, OwnLayout, Revision};
 
 /// The `NOTRACK` target, which the kernel keeps as `CT` with a flag that tells it from `CT --notrack`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +16,7 @@ extension! {
     /// rule of their own. The same as `CT --notrack`.
     target "NOTRACK" => Notrack {
         xt_name: "CT",
+        own_layouts: &[OwnLayout { revision: 0, read: |info| info.is_empty().then(|| Box::new(Notrack) as _) }],
         tables: Tables::RAW,
         hooks: Hooks::PREROUTING.union(Hooks::OUTPUT),
     } params {}
