@@ -196,6 +196,12 @@ const EXCEPTIONS: &[Exception] = &[
         applies: |_, outcome| outcome.theirs.code == -1,
     },
     Exception {
+        name: "long words",
+        reason: "iptables-restore takes no words of more than 1023 bytes",
+        since: None,
+        applies: |rule, outcome| rule.restored && outcome.theirs.said.contains("Parameter too long"),
+    },
+    Exception {
         name: "no interface",
         reason: "iptables takes an empty interface name, which no packet has",
         since: None,

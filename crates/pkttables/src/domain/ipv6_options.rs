@@ -133,12 +133,14 @@ impl Value for Ipv6Options {
         let mut options = Self::default();
         for item in text.split(',') {
             let entry = match item.split_once(':') {
-                Some((kind, length)) => (byte(kind)?, byte(length)?),
+                Some((kind, length)) => match (byte(kind)?, byte(length)?) {
+                    (0, _) => {
+                        return Err(ValueError::Because("option 0 is a single byte and has no length"));
+                    }
+                    entry => entry,
+                },
                 None => (byte(item)?, ANY_LENGTH),
             };
-            if entry.0 == 0 && entry.1 != ANY_LENGTH {
-                return Err(ValueError::Because("option 0 is a single byte and has no length"));
-            }
             let Some(place) = options.entries.get_mut(usize::from(options.used)) else {
                 return Err(ValueError::TooMany { max: Self::MAX });
             };

@@ -27,7 +27,7 @@ extension! {
         }
         /// The header has these options, in this order and first.
         ///
-        /// Each is given by its type, and may be followed by `:` and the length of its data in bytes.
+        /// Each is given by its type, and may be followed by `:` and the length of its data in bytes; 255 stands for any.
         "dst-opts": Ipv6Options {
             set: |m, options, _| m.header.options = options,
             get: |m| (!m.header.options.is_empty()).then_some((m.header.options, false)),

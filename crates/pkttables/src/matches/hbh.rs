@@ -27,7 +27,7 @@ extension! {
         }
         /// The header has these options, in this order and first.
         ///
-        /// Each is given by its type, and may be followed by `:` and the length of its data in bytes.
+        /// Each is given by its type, and may be followed by `:` and the length of its data in bytes; 255 stands for any.
         "hbh-opts": Ipv6Options {
             set: |m, options, _| m.header.options = options,
             get: |m| (!m.header.options.is_empty()).then_some((m.header.options, false)),
@@ -92,7 +92,7 @@ mod tests {
                 "--hbh-len 42 --hbh-opts 1:2,23:42,4:6,8:10,42,23,4:5",
             "--hbh-opts 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16" => same,
             "--hbh-opts 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17" => fails,
-            "--hbh-opts 0:1" => fails, "--hbh-opts 256" => fails, "--hbh-opts 1:256" => fails,
+            "--hbh-opts 0:1" => fails, "--hbh-opts 0:255" => fails, "--hbh-opts 256" => fails, "--hbh-opts 1:256" => fails,
             "--hbh-opts 1:" => fails, "--hbh-opts :1" => fails, "--hbh-opts 1," => fails, "--hbh-opts 1:2:3" => fails,
             "--hbh-opts -1" => fails, "! --hbh-opts 1" => fails, "--hbh-len 4294967296" => fails,
             "--hbh-len 1 --hbh-len 1" => fails,

@@ -152,12 +152,11 @@ mod tests {
             descriptor.decode(3, Family::Ipv4, bytes, &NoSets)
         };
         let mut bytes = Vec::new();
-        crate::registry::Instance::encode(&state, 3, Family::Ipv4, &NoSets, &mut bytes).expect("a structure");
+        Instance::encode(&state, 3, Family::Ipv4, &NoSets, &mut bytes).expect("a structure");
         assert!(decode(&bytes, Conntrack::DESCRIPTOR).is_none());
         bytes.clear();
         let conntrack = state.as_conntrack();
-        crate::registry::Instance::encode(&conntrack, 3, Family::Ipv4, &NoSets, &mut bytes)
-            .expect("a structure");
+        Instance::encode(&conntrack, 3, Family::Ipv4, &NoSets, &mut bytes).expect("a structure");
         assert!(decode(&bytes, State::DESCRIPTOR).is_none());
     }
 
