@@ -8,10 +8,16 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The two programs, each in a folder under all its names.
+/// The two programs, each in a folder under all its names; the folders go with it.
 pub(crate) struct Programs {
     ours: PathBuf,
     theirs: PathBuf,
+}
+
+impl Drop for Programs {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(folders());
+    }
 }
 
 /// What came of a rule, with iptables2 and with iptables-nft.
@@ -220,9 +226,14 @@ fn run(folder: &Path, name: &str, args: &[String], input: &str) -> (i32, String,
     (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
 }
 
+/// Where the folders of this process are: another one may be running.
+fn folders() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("random-rules-{}", std::process::id()))
+}
+
 /// A folder with a program under all its names.
 fn folder(name: &str, program: &Path) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("random-rules").join(name);
+    let folder = folders().join(name);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("a folder");
     for family in Family::ALL {

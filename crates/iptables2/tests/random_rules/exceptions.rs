@@ -202,6 +202,16 @@ const EXCEPTIONS: &[Exception] = &[
         applies: |rule, outcome| rule.restored && outcome.theirs.said.contains("Parameter too long"),
     },
     Exception {
+        name: "two names of a zone",
+        reason: "for iptables --localtz is another option than --kerneltz, though it does the same",
+        since: None,
+        applies: |rule, outcome| {
+            let both =
+                ["--l", "--k"].iter().all(|start| rule.words.iter().any(|word| word.starts_with(start)));
+            rule.has(&["time"]) && codes(outcome) == (2, 0) && both
+        },
+    },
+    Exception {
         name: "no interface",
         reason: "iptables takes an empty interface name, which no packet has",
         since: None,
