@@ -330,7 +330,13 @@ fn protocol_number(text: &str) -> std::result::Result<u8, String> {
 fn in_kernel(extension: &Descriptor, kernel: &mut Option<AnyKernel>) -> String {
     match taken(extension, kernel) {
         None => "cannot be asked".into(),
-        Some(revisions) if revisions.is_empty() => "does not have it".into(),
+        Some(revisions) if revisions.is_empty() => match kernel.as_mut().is_some_and(has_no_compat) {
+            true if extension.from_native.is_some() => {
+                "has no nft_compat, only what nf_tables itself does".into()
+            }
+            true => "has no nft_compat, which this needs".into(),
+            false => "does not have it".into(),
+        },
         Some(revisions) => {
             let numbers: Vec<String> = revisions.iter().map(u8::to_string).collect();
             format!("has revision {}", numbers.join(", "))

@@ -17,6 +17,9 @@ pub struct Ipcomp {
 
 extension! {
     /// Match packets compressed with IPComp by their compression parameter index.
+    ///
+    /// IPComp (RFC 3173) compresses what IP packets carry, mostly before IPsec encrypts it. Sender and receiver agree on
+    /// an index for each direction; it tells the receiver how to unpack the packet.
     match "ipcomp" => Ipcomp {
         protocols: &[protocol::IPCOMP],
     } params {

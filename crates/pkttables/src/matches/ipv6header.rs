@@ -43,6 +43,9 @@ bitflags::bitflags! {
 
 extension! {
     /// Match IPv6 packets by the extension headers that they have.
+    ///
+    /// Such headers stand between the IPv6 header and the transport protocol. Few networks need them, so a border may
+    /// drop what has some: `--soft --header ipv6-route` meets all packets with a routing header.
     match "ipv6header" => Ipv6Header {
         families: Families::IPV6,
     } params {

@@ -52,6 +52,9 @@ choices! {
 
 extension! {
     /// Match packets by what the IP virtual server (IPVS, a load balancer in the kernel) knows of their connection.
+    ///
+    /// A virtual service, which `ipvsadm` sets up, is an address and port whose connections IPVS hands to one of several
+    /// real servers. The match tells packets of such connections from others.
     match "ipvs" => Ipvs {
         require: Require::AtLeastOne,
     } params {

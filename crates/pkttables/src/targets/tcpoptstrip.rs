@@ -37,6 +37,10 @@ choices! {
 
 extension! {
     /// Remove options from the TCP header, by overwriting them with options that mean nothing.
+    ///
+    /// For the sake of hosts or devices that cannot cope with an option, or of what it gives away. Options that the ends
+    /// agree on stand in the packets that open a connection: without `timestamp` there neither end uses it later. The
+    /// packet keeps its length.
     target "TCPOPTSTRIP" => Tcpoptstrip {
         tables: Tables::MANGLE,
         protocols: &[protocol::TCP],
