@@ -21,7 +21,7 @@ pub use compare::differences;
 pub use kernel::{Observed, Router, program};
 pub use manner::Manner;
 pub use recording::Recording;
-pub use shrink::shrunk;
+pub use shrink::{repeats, shrunk};
 pub use topology::{PORTS, Port, host};
 pub use trial::{Failure, Outcome, Plan, Trial, random, replay, replay_for, traced};
 

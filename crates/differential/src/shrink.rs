@@ -1,6 +1,15 @@
-//! Failures made small.
+//! Failures looked at again, and made small.
 
 use crate::trial::{Failure, Outcome, Plan, replay};
+
+/// Whether a disagreement comes again when the same packets are sent again.
+///
+/// If not, the machine was too busy for the first time: a packet was lost, or came much later than it was sent.
+#[must_use]
+pub fn repeats(found: &Failure) -> bool {
+    const ATTEMPTS: usize = 2;
+    (0..ATTEMPTS).any(|_| failure(&found.plan).is_some())
+}
 
 /// Leaves away packets and rules, as many as can be without the disagreement going away.
 ///

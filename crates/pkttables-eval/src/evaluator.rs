@@ -411,6 +411,7 @@ impl<E: Environment, J: Judge> Evaluator<E, J> {
             Reassembled::Complete { packet, cuts } => {
                 self.packet.bytes = packet;
                 self.packet.contiguous = 0;
+                self.packet.first_piece = cuts.first();
                 self.cuts = Some(cuts);
                 progress.verdict = Verdict::Accept;
                 self.packet.reparse().is_ok()

@@ -133,7 +133,12 @@ impl Connections {
 
     /// Translates the packet as its connection says.
     pub(crate) fn translate(&self, hook: Hook, packet: &mut Working) -> Pass {
-        if hook == Hook::Prerouting && !self.table.admits(packet.data(), &self.of_packet) {
+        // What comes in is verified when it is tracked; then that is not done again.
+        let verified = match hook {
+            Hook::Output => false,
+            _ => packet.meta.input.is_none() || self.table.settings.checksum != 0,
+        };
+        if !verified && !self.table.admits(packet.data(), &self.of_packet) {
             return Pass::Drop;
         }
         let header = self.table.translated_header(packet.data(), &self.of_packet, manipulation(hook));

@@ -20,12 +20,18 @@ pub struct Working {
     pub(crate) traced: bool,
     /// Whether a rule changed the connection's mark or labels, which `meta` has a copy of.
     pub(crate) connection_changed: bool,
+    /// How many bytes from its start came in one piece.
+    pub(crate) first_piece: usize,
     /// How many bytes from its start the kernel would have had to put in one piece.
     pub(crate) contiguous: usize,
     /// What the IPv4 options of a packet that came in ask for.
     pub(crate) options: Options,
     authentication: Authentication,
 }
+
+const IPV6_HEADER: usize = 40;
+/// Where the header ends that an ICMPv6 error without extension headers quotes.
+const QUOTED_IPV6_HEADER: usize = IPV6_HEADER + 8 + IPV6_HEADER;
 
 impl Working {
     /// A place for packets.
@@ -46,6 +52,7 @@ impl Working {
             template: None,
             traced: false,
             connection_changed: false,
+            first_piece: usize::MAX,
             contiguous: 0,
             options: Options::default(),
             authentication,
@@ -61,6 +68,7 @@ impl Working {
         self.template = None;
         self.traced = false;
         self.connection_changed = false;
+        self.first_piece = usize::MAX;
         self.contiguous = 0;
         self.options = Options::default();
         Ok(())
@@ -125,7 +133,13 @@ impl Working {
                 self.join(self.tcp_header().unwrap_or_default());
                 self.strip_tcp_options(kinds);
             }
-            Edit::Address { at, address } => self.set_address(at, address),
+            Edit::Address { at, address } => {
+                // Of a quoted header that came in several pieces the kernel changes a copy only.
+                let end = if at < IPV6_HEADER { IPV6_HEADER } else { QUOTED_IPV6_HEADER };
+                if end <= self.first_piece.max(self.contiguous) {
+                    self.set_address(at, address);
+                }
+            }
             Edit::Untrack => {
                 self.meta.state = TrackState::Untracked;
                 self.meta.connection = None;

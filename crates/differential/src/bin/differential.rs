@@ -1,7 +1,7 @@
 //! Runs random trials against the kernel until the time is up, and shows the first disagreement, made small.
 
 use clap::{Parser, ValueEnum};
-use differential::{Failure, Outcome, Plan, Recording, program, random, shrunk, traced};
+use differential::{Failure, Outcome, Plan, Recording, program, random, repeats, shrunk, traced};
 use pkttables::model::Family;
 use pkttables::registry::Backend;
 use std::error::Error;
@@ -84,6 +84,9 @@ fn main() -> ExitCode {
         trials += 1;
         match outcome {
             Ok(Ok(Outcome::Agreed(sent))) => packets += sent,
+            Ok(Ok(Outcome::Failed(failure))) if !repeats(&failure) => {
+                println!("seed {seed}: not again when repeated: {}", failure.differences.join("\n"));
+            }
             Ok(Ok(Outcome::Failed(failure))) => {
                 failures += 1;
                 show(seed, failure, options.no_shrink);

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use pkttables::model::{Family, protocol};
-use pkttables::packet::{self, Data, Direction, Status, TrackState};
+use pkttables::packet::{self, Data, Direction, Packet, Status, TrackState};
 use pkttables::registry::Connections;
 
 use super::entry::{Connection, ConnectionId, Zone};
@@ -372,6 +372,10 @@ impl Connections for Conntrack {
         let (id, _) = self.find(&Tuple::from_public(tuple), Zone::new(zone))?;
         let state = self.table.get(id)?.state_name();
         Some(matches!(state, Some("TIME_WAIT" | "CLOSE")))
+    }
+
+    fn tuple(&self, packet: &Packet<'_>) -> Option<packet::Tuple> {
+        Some(Tuple::of(&View::parse(packet.data)?)?.public())
     }
 }
 

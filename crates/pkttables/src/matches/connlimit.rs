@@ -2,7 +2,7 @@
 use crate::domain::PrefixLen;
 use crate::extension;
 use crate::model::{AddressMask, Families, Family};
-use crate::packet::{Layout, Packet, Tuple, jiffies};
+use crate::packet::{Packet, Status, Tuple, jiffies};
 use crate::registry::{
     Connections, Context, Extension, Flag, Lister, Outcome, Require, Revision, RuleScope, ValueError,
 };
@@ -90,16 +90,16 @@ impl Connlimit {
 
 impl Extension for Connlimit {
     fn matches(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Outcome {
-        let Some((tuple, zone)) = tuple(packet) else { return Outcome::Drop };
+        let Some((tuple, zone)) = tuple(packet, context.connections) else { return Outcome::Drop };
         let key = (self.counted(packet), zone);
         let now = jiffies(packet.meta.time);
+        let assured = packet.connection().is_some_and(|of| of.status.contains(Status::ASSURED));
         let Context { own, connections, .. } = context;
         let lists = own.get_or(Lists::default);
         let count = match lists.0.get_mut(&key) {
             None => lists.0.entry(key).or_default().add(tuple),
-            Some(list) if connections.is_closed(&tuple, zone) == Some(true) => {
-                list.clean(zone, now, *connections)
-            }
+            // A connection that is assured was counted when it began, or is not.
+            Some(list) if assured => list.clean(zone, now, *connections),
             Some(list) => list.add_new(tuple, zone, now, *connections),
         };
         // As if there had been no memory.
@@ -110,7 +110,7 @@ impl Extension for Connlimit {
     }
 
     fn found(&self, packet: &Packet<'_>, context: &mut Context<'_>) -> Option<String> {
-        let (_, zone) = tuple(packet)?;
+        let (_, zone) = tuple(packet, context.connections)?;
         let key = (self.counted(packet), zone);
         let count = context.own.get_or(Lists::default).0.get(&key).map_or(0, List::len);
         Some(format!("there are {count} connections"))
@@ -182,17 +182,11 @@ const fn zero(family: Family) -> IpAddr {
 }
 
 /// The tuple of the packet's connection, or of the packet, and the zone.
-fn tuple(packet: &Packet<'_>) -> Option<(Tuple, u16)> {
-    if let Some(connection) = &packet.meta.connection {
-        return Some((connection.original, connection.zone));
+fn tuple(packet: &Packet<'_>, connections: &dyn Connections) -> Option<(Tuple, u16)> {
+    match &packet.meta.connection {
+        Some(connection) => Some((connection.original, connection.zone)),
+        None => Some((connections.tuple(packet)?, 0)),
     }
-    // Of a later fragment the kernel reads no tuple.
-    if packet.layout.fragment.offset != 0 {
-        return None;
-    }
-    let [source_port, destination_port] = packet.ports_or_zero()?;
-    let Layout { source, destination, protocol, .. } = packet.layout;
-    Some((Tuple { source, destination, protocol: protocol?, source_port, destination_port }, 0))
 }
 
 /// By the part of addresses that counts and the zone (`nf_conncount`).
@@ -233,7 +227,7 @@ impl List {
         self.add(tuple)
     }
 
-    /// Forgets connections that are over, at a packet of one that is; how many are left.
+    /// Forgets connections that are over; how many are left.
     fn clean(&mut self, zone: u16, now: u64, connections: &dyn Connections) -> usize {
         if self.cleaned != Some(now) {
             self.tuples.retain(|other| connections.is_closed(other, zone) == Some(false));

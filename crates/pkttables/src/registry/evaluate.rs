@@ -1,7 +1,7 @@
 use super::{Environment, Shared, Slot};
 use crate::domain::NatRange;
 use crate::model::{Hook, TableName};
-use crate::packet::{InterfaceName, PacketKind, Tuple};
+use crate::packet::{InterfaceName, Packet, PacketKind, Tuple};
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -180,11 +180,18 @@ pub struct Context<'a> {
 pub trait Connections: fmt::Debug {
     /// Whether the connection to which packets of this tuple belong is over but for waiting; `None` if there is none.
     fn is_closed(&self, tuple: &Tuple, zone: u16) -> Option<bool>;
+
+    /// The tuple of a packet that belongs to no connection; `None` if it cannot be read.
+    fn tuple(&self, packet: &Packet<'_>) -> Option<Tuple>;
 }
 
 /// There are no connections.
 impl Connections for () {
     fn is_closed(&self, _: &Tuple, _: u16) -> Option<bool> {
+        None
+    }
+
+    fn tuple(&self, _: &Packet<'_>) -> Option<Tuple> {
         None
     }
 }

@@ -1,6 +1,6 @@
 //! `-j SYNPROXY`: answers TCP connection attempts in place of the server.
 use crate::extension;
-use crate::model::{Families, Family, Hooks, protocol};
+use crate::model::{Families, Family, Hook, Hooks, protocol};
 use crate::packet::Packet;
 use crate::registry::{Action, Context, Extension, Flag, Handshake, Lister, Revision};
 use nfnetlink::wire::Problem;
@@ -90,14 +90,18 @@ impl Offered {
     }
 }
 
-fn checksum_is_right(packet: &Packet<'_>) -> bool {
+/// Whether the checksum is right. Of a packet that is forwarded the kernel sums the IPv4 header too, in which options
+/// may have been filled in by then without a new header checksum.
+fn checksum_is_right(packet: &Packet<'_>, hook: Hook) -> bool {
     let (start, end) = (packet.layout.transport, packet.data.len());
     let addresses = match packet.family() {
         Family::Ipv4 => packet.data.sum(12, 20, 0),
         Family::Ipv6 => packet.data.sum(8, 40, 0),
     };
     let pseudo = addresses + u32::from(protocol::TCP) + end.saturating_sub(start) as u32;
-    packet.data.sum(start, end, pseudo) == 0xffff
+    let header_is_right =
+        hook != Hook::Forward || packet.family() == Family::Ipv6 || packet.data.sum(0, start, 0) == 0xffff;
+    header_is_right && packet.data.sum(start, end, pseudo) == 0xffff
 }
 
 impl Synproxy {
@@ -137,7 +141,7 @@ impl Extension for Synproxy {
         const ACK: u8 = 0x10;
         let Ok([.., offset, flags]) = packet.transport::<14>(0) else { return Action::Drop };
         let Some(offered) = Offered::read(packet, usize::from(offset >> 4) * 4) else { return Action::Drop };
-        if !checksum_is_right(packet) {
+        if !checksum_is_right(packet, context.hook) {
             return Action::Drop;
         }
         match flags & FIN_SYN_RST_ACK {

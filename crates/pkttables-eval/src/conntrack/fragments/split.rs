@@ -30,6 +30,12 @@ impl Cuts {
         self.largest
     }
 
+    /// How much of the whole packet came in its first fragment, from the network header on.
+    #[must_use]
+    pub const fn first(&self) -> usize {
+        self.first
+    }
+
     /// Cuts a packet for a link: along the old seams if those fit, else evenly; none if it may not be cut so small.
     ///
     /// Seams within the first `contiguous` bytes are gone: whoever read or changed those needed them in one piece.

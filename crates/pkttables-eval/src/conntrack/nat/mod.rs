@@ -179,13 +179,11 @@ impl Conntrack {
             }
     }
 
-    /// Whether a packet that comes in is let on to where packets are translated: there the checksum of an ICMP error is
-    /// verified if that was not done when it was tracked.
+    /// Whether a packet is let on to where packets are translated: ICMP errors with wrong checksums are not.
+    ///
+    /// The kernel asks this of packets whose checksum it has not verified.
     #[must_use]
     pub fn admits(&self, packet: Data<'_>, tracking: &Tracking) -> bool {
-        if self.settings.checksum != 0 {
-            return true;
-        }
         let error = View::parse(packet).filter(|view| is_error(view, tracking));
         error.is_none_or(|view| icmp_checksum_is_right(&view))
     }
