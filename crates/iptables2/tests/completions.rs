@@ -4,13 +4,15 @@ use std::path::Path;
 use std::process::Command;
 
 /// Lines typed so far, and what the last word of each can become.
-const CASES: [(&str, &[&str]); 6] = [
+const CASES: [(&str, &[&str]); 8] = [
     ("iptables -A INPUT -m conntrack --cts", &["--ctstate", "--ctstatus"]),
     ("iptables -A INPUT -m conntrack --ctstate NEW,EST", &["NEW,ESTABLISHED"]),
     ("iptables -A INPUT -j REJ", &["REJECT"]),
     ("iptables -t nat -A PRE", &["PREROUTING"]),
     ("ip6tables -A INPUT -m hl --hl-e", &["--hl-eq"]),
     ("iptables2 query match conntr", &["conntrack"]),
+    ("iptables2 query at nat PRE", &["PREROUTING"]),
+    ("iptables2 --embedded=/tmp/state iptables -A INPUT -j REJ", &["REJECT"]),
 ];
 
 /// Runs `script` in a shell that finds the program, with the completion script in `$SCRIPT` and the line in `$LINE`.

@@ -1,4 +1,5 @@
 use super::Cli;
+use crate::connect::Options;
 use clap::{Args, CommandFactory as _, ValueEnum};
 use pkttables::model::{Family, TableName, Verdict, protocol};
 use pkttables::registry::{Descriptor, Domain, Kind, ObjectKind, Param, Registry};
@@ -134,7 +135,7 @@ impl Complete {
 
 /// What the last word can be continued to.
 fn complete(words: &[String]) -> Vec<Found> {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let (words, attached_to) = apart(words);
     let Some((program, words)) = words.split_first() else { return Vec::new() };
     let name = program.rsplit('/').next().unwrap_or_default();
     // Options such as `--embedded` may stand before the rest.
@@ -151,7 +152,31 @@ fn complete(words: &[String]) -> Vec<Found> {
     found.retain(|(word, _)| {
         word.starts_with(begun) || word.to_lowercase().starts_with(&begun.to_lowercase())
     });
+    found.iter_mut().for_each(|(word, _)| word.insert_str(0, attached_to));
     found
+}
+
+/// The words, with values apart from the options that they are attached to; and the option and `=` of the last word, which
+/// bash takes for words of their own.
+fn apart(words: &[String]) -> (Vec<&str>, &str) {
+    let (mut parts, mut attached_to): (Vec<&str>, _) = (Vec::new(), "");
+    for word in words {
+        attached_to = "";
+        match word.split_once('=') {
+            Some(("", "")) if parts.last().is_some_and(|option| option.starts_with("--")) => parts.push(""),
+            Some((option, value)) if option.starts_with("--") && !Options::has(word) => {
+                parts.extend([option, value]);
+                attached_to = word.strip_suffix(value).unwrap_or_default();
+            }
+            // A value behind the `=` that is a word of its own.
+            _ if parts.last().is_some_and(|last| last.is_empty()) => {
+                parts.pop();
+                parts.push(word);
+            }
+            _ => parts.push(word),
+        }
+    }
+    (parts, attached_to)
 }
 
 fn of_subcommand(words: &[&str]) -> Vec<Found> {
@@ -342,6 +367,10 @@ mod tests {
         assert_eq!(words("ip6tables -A INPUT -m hl --hl-"), ["--hl-eq", "--hl-lt", "--hl-gt"]);
         assert!(words("iptables -A INPUT -m hl --hl-").is_empty());
         assert_eq!(words("iptables -A INPUT -j DR"), ["DROP"]);
+        assert_eq!(words("iptables -A INPUT -m conntrack --ctstate=EST"), ["--ctstate=ESTABLISHED"]);
+        assert_eq!(words("iptables -A INPUT -m conntrack --ctstate = EST"), ["ESTABLISHED"]);
+        assert_eq!(words("iptables -A INPUT -m conntrack --ctdir = "), ["ORIGINAL", "REPLY"]);
+        assert_eq!(words("iptables --table=nat -A POST"), ["POSTROUTING"]);
     }
 
     #[test]
