@@ -298,7 +298,7 @@ const EXCEPTIONS: &[Exception] = &[
         applies: |rule, outcome| {
             rule.has(&["tcp"])
                 && outcome.is_taken()
-                && rule.words.iter().any(|word| word.contains("NONE") || word.is_empty())
+                && rule.words.iter().any(|word| word.to_uppercase().contains("NONE") || word.is_empty())
         },
     },
     Exception {
