@@ -84,6 +84,9 @@ impl Connections {
         let looped = packet.meta.input.is_some_and(|input| input.as_bytes() == LOOPBACK);
         let shifted = !looped && self.table.is_shifted(&self.of_packet);
         let len = packet.bytes.len();
+        if self.table.reads_whole(packet.data(), &self.of_packet) {
+            packet.join_to(len);
+        }
         if self.table.help(&mut packet.bytes, &self.of_packet, &mut Drawn(environment))? == Pass::Drop {
             return Ok(Pass::Drop);
         }
@@ -133,9 +136,9 @@ impl Connections {
 
     /// Translates the packet as its connection says.
     pub(crate) fn translate(&self, hook: Hook, packet: &mut Working) -> Pass {
-        // What comes in is verified when it is tracked; then that is not done again.
+        // After the second time, of which the first is when it is tracked, the kernel does not verify it again.
         let verified = match hook {
-            Hook::Output => false,
+            Hook::Prerouting | Hook::Output => false,
             _ => packet.meta.input.is_none() || self.table.settings.checksum != 0,
         };
         if !verified && !self.table.admits(packet.data(), &self.of_packet) {

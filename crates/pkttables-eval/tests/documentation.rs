@@ -40,6 +40,10 @@ const LIMITS: &str = "\
 - What depends on the kernel's clock tick (hashlimit, connlimit, legacy limit) assumes 250 ticks a second whose first is at the beginning of 1970.
 - Of what the host itself sends, only what rules make it send is seen: answers of `REJECT` and copies.
 - Answers of `REJECT` are not limited in rate, as the kernel limits ICMP errors to one address (`net.ipv4.icmp_ratelimit`).
+- `--ctexpire` is 0 for the first packet of a connection, which the kernel takes into its table only when that packet leaves: so it is on a host that
+  has been up for longer than the connection is to last. The kernel of one that was just started has another number there.
+- A connection that a helper expected is to `cluster` that of its master; when the master is forgotten, it is an error.
+- `string --algo bm` also finds what lies across the seam of two fragments, which the kernel misses.
 - `rateest` measures from the first packet on; when within its interval the kernel's timer runs cannot be told.
 ";
 

@@ -214,10 +214,14 @@ impl Conntrack {
 
     /// Whether another connection has one of this one's tuples, in the zone of that direction.
     fn taken(&self, connection: &Connection, direction: Direction) -> bool {
-        let found =
-            self.table.find_in(connection.tuple(direction), connection.zone.of(direction), connection.zone);
-        let other = found.and_then(|(id, _)| self.table.get(id));
-        other.is_some_and(|other| other.deadline > self.now)
+        let zone = connection.zone;
+        self.other(connection.tuple(direction), zone.of(direction), zone).is_some()
+    }
+
+    /// The connection in the table to which packets of a tuple belong, of those that are filed under a zone's number.
+    pub(super) fn other(&self, tuple: &Tuple, id: u16, zone: Zone) -> Option<&Connection> {
+        let (found, _) = self.table.find_in(tuple, id, zone)?;
+        self.table.get(found).filter(|other| other.deadline > self.now)
     }
 
     fn is_full(&self) -> bool {

@@ -114,6 +114,15 @@ impl Conntrack {
         }
     }
 
+    /// Whether the connection's helper puts all of the packet in one piece to read it.
+    #[must_use]
+    pub fn reads_whole(&self, packet: Data<'_>, tracking: &Tracking) -> bool {
+        let connection = tracking.connection.and_then(|id| self.connection(id));
+        tracking.state == TrackState::Established
+            && connection.and_then(Connection::helper) == Some(Helper::Ftp)
+            && View::parse(packet).is_some_and(|view| view.protocol == protocol::TCP)
+    }
+
     /// Whether the connection's sequence numbers are shifted; to be asked before [`help`](Self::help), which may begin to.
     #[must_use]
     pub fn is_shifted(&self, tracking: &Tracking) -> bool {

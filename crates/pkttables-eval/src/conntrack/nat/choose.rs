@@ -54,9 +54,9 @@ impl Conntrack {
         self.choose_port(tuple, connection, range, manipulation, random)
     }
 
-    /// Whether answers to the tuple belong to a connection already.
+    /// Whether answers to the tuple belong to a connection already, in the zone of answers.
     fn is_taken(&self, tuple: &Tuple, zone: Zone) -> bool {
-        tuple.inverse().is_some_and(|answer| self.find(&answer, zone).is_some())
+        tuple.inverse().is_some_and(|answer| self.other(&answer, zone.of(Direction::Reply), zone).is_some())
     }
 
     /// The mapping that another connection from the same address and port has.

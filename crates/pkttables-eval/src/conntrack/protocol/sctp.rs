@@ -121,12 +121,15 @@ impl SctpState {
     }
 }
 
+/// What an INIT and its acknowledgement have behind the chunk's type and length, but for parameters (RFC 9260, 3.3.2).
+const INIT_HEADER: usize = 16;
+
 #[derive(Clone, Copy, Debug)]
 struct Chunk {
     kind: u8,
     flags: u8,
     length: u16,
-    /// The initiate tag, or what stands there.
+    /// The initiate tag, or what stands there; none if there is no room for what else an INIT has.
     tag: Option<u32>,
 }
 
@@ -313,7 +316,8 @@ fn chunks<'a>(view: &'a View<'_>) -> impl Iterator<Item = Chunk> + 'a {
     std::iter::from_fn(move || {
         let [kind, flags, length @ ..] = view.array::<4>(at).filter(|_| !ended)?;
         let length = u16::from_be_bytes(length);
-        let tag = view.be32(at + 4);
+        let whole = view.array::<INIT_HEADER>(at + 4).is_some();
+        let tag = view.be32(at + 4).filter(|_| whole);
         at += usize::from(length).next_multiple_of(4);
         ended = length == 0;
         Some(Chunk { kind, flags, length, tag })
