@@ -45,6 +45,9 @@ pub(crate) struct Shown {
     pub(crate) listed: String,
 }
 
+/// Stands for the exit code of a command that prints something instead of adding a rule.
+const PRINTED: i32 = 100;
+
 const NAMES: [&str; 2] = ["iptables2", "iptables-nft"];
 
 impl Outcome {
@@ -136,7 +139,8 @@ impl Programs {
                         for (rule, side) in rules.iter().zip(&mut sides) {
                             if side.code == 0 && of_table(rule) && rule.chain == chain {
                                 let next = |lines: &mut dyn Iterator<Item = &str>| {
-                                    lines.next().unwrap_or("nothing").to_owned()
+                                    let lines = (0..rule.rules()).map(|_| lines.next().unwrap_or("nothing"));
+                                    lines.collect::<Vec<_>>().join("\n")
                                 };
                                 side.shown[by] = Shown { saved: next(&mut saved), listed: next(&mut listed) };
                             }
@@ -170,10 +174,12 @@ fn restore(program: &Path, rule: &RuleCase) -> (i32, String, String) {
 }
 
 fn add(program: &Path, rule: &RuleCase) -> Side {
-    let (code, _, said) = match rule.restored {
+    let (code, printed, said) = match rule.restored {
         true => restore(program, rule),
         false => run_rule(program, rule, "-A"),
     };
+    // What prints something, such as help that a shortened option asks for, adds nothing.
+    let code = if code == 0 && !printed.is_empty() { PRINTED } else { code };
     Side { code, said: said.lines().next().unwrap_or_default().to_owned(), ..Side::default() }
 }
 

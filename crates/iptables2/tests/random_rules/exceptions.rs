@@ -382,6 +382,14 @@ const EXCEPTIONS: &[Exception] = &[
         applies: |rule, outcome| rule.has(&["conntrack", "icmp"]) && outcome.theirs.code == 0,
     },
     Exception {
+        name: "all types, negated",
+        reason: "1.8.9 does not save that a message is to have none of all types of mobile IPv6",
+        since: Some(V1_8_11),
+        applies: |rule, outcome| {
+            rule.has(&["mh"]) && outcome.is_taken() && saved(outcome)[0].contains("! --mh-type 0:255")
+        },
+    },
+    Exception {
         name: "names of ICMPv6 types",
         reason: "1.8.9 has no names for the messages of MLD, and others twice, so that their beginnings are ambiguous",
         since: Some(V1_8_11),

@@ -35,6 +35,22 @@ impl RuleCase {
         self.extensions.iter().any(|name| names.contains(name))
     }
 
+    /// How many rules it makes: one for each pair of addresses.
+    pub(crate) fn rules(&self) -> usize {
+        let mut rules = 1;
+        for (place, word) in self.words.iter().enumerate() {
+            let before = place.checked_sub(1).and_then(|before| self.words.get(before));
+            let (option, value) = match word.split_once('=') {
+                Some((option, value)) if option.starts_with("--") => (option, value),
+                _ => (before.map_or("", String::as_str), word.as_str()),
+            };
+            if option == "-s" || (option.len() > 3 && "--destination".starts_with(option)) {
+                rules *= value.matches(',').count() + 1;
+            }
+        }
+        rules
+    }
+
     /// The name of the program, with an ending such as `-save`.
     pub(crate) fn program(family: Family, ending: &str) -> String {
         let name = match family {
