@@ -240,8 +240,13 @@ fn query_answers_from_the_registry() {
     let ports = ["query", "why", "DNAT", "to-destination", "1.2.3.4:80"];
     assert!(folder.run(&ports).1.contains("need `-p`"));
     assert_eq!(folder.run(&[&ports[..], &["-p", "tcp"]].concat()).1, "it is accepted\n");
+    let dashes = json(&["query", "match", "tcp", "--dport", "--json"]);
+    assert_eq!(dashes, port);
+    let (code, printed, _) = folder.run(&["query", "why", "tcp", "--dport", "-5"]);
+    assert!(code == Some(1) && printed.contains("it takes a port number"), "{printed}");
     let (code, _, said) = folder.run(&["query", "target", "LOGG"]);
     assert_eq!((code, &*said), (Some(1), "iptables2: there is no target LOGG\n"));
+    assert_eq!(folder.run(&["query", "match", "LOG"]).2, "iptables2: there is no match LOG, but a target\n");
     let (code, _, said) = folder.run(&["query", "match", "tcp", "port"]);
     assert!(code == Some(1) && said.contains("it has sport, dport"), "{said}");
 }

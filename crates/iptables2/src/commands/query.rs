@@ -36,14 +36,16 @@ enum Question {
     Match {
         /// The match, as after -m
         name: String,
-        /// The parameter, without dashes
+        /// The parameter, with or without dashes
+        #[arg(allow_hyphen_values = true)]
         param: Option<String>,
     },
     /// What a target does, or one of its parameters
     Target {
         /// The target, as after -j
         name: String,
-        /// The parameter, without dashes
+        /// The parameter, with or without dashes
+        #[arg(allow_hyphen_values = true)]
         param: Option<String>,
     },
     /// Which extensions may stand in a table, or in one of its chains
@@ -62,9 +64,11 @@ enum Question {
     Why {
         /// The match or target
         name: String,
-        /// The parameter, without dashes
+        /// The parameter, with or without dashes
+        #[arg(allow_hyphen_values = true)]
         param: String,
-        /// The value
+        /// The value; several words in one
+        #[arg(allow_hyphen_values = true)]
         value: String,
         /// With `!` before the option
         #[arg(long)]
@@ -207,7 +211,12 @@ impl Query {
             }
         }
         if found.is_empty() {
-            return Err(Failure::Other(1, format!("there is no {} {name}", kind_name(kind))));
+            let other = if kind == Kind::Match { Kind::Target } else { Kind::Match };
+            let hint = match self.find(name).is_ok() {
+                true => format!(", but a {}", kind_name(other)),
+                false => String::new(),
+            };
+            return Err(Failure::Other(1, format!("there is no {} {name}{hint}", kind_name(kind))));
         }
         let Some(param) = param else {
             if self.json {
