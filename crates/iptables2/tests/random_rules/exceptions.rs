@@ -412,16 +412,23 @@ fn saved(outcome: &Outcome) -> [&str; 4] {
     [&own.saved, &by_other.saved, &others.saved, &other.saved]
 }
 
-/// Whether a word is empty, or has blanks, or a number in it that has a sign, a fraction or letters behind it.
+/// Whether a word is empty, or has blanks, or numbers in it with a sign, a fraction or letters behind them.
 fn is_odd(word: &str) -> bool {
-    let value = word.split_once('=').filter(|_| word.starts_with("--")).map_or(word, |(_, value)| value);
-    let is_digit = |c: &char| c.is_ascii_digit();
-    let mut pairs = value.chars().zip(value.chars().skip(1));
-    let hexadecimal = value.contains("0x") || value.contains("0X");
-    value.is_empty()
-        || value.contains(char::is_whitespace)
-        || (!hexadecimal && pairs.clone().any(|(one, next)| is_digit(&one) && "xe.".contains(next)))
-        || (!word.starts_with("--") && pairs.any(|(one, next)| "+-".contains(one) && is_digit(&next)))
+    let value = match word.split_once('=') {
+        Some((option, value)) if option.starts_with("--") => value,
+        _ if word.starts_with("--") => return false,
+        _ => word,
+    };
+    let odd_number = |part: &str| {
+        let digits = part.trim_start_matches(['+', '-']);
+        let rest = digits.trim_start_matches(|c: char| c.is_ascii_digit());
+        let (signed, number) = (digits.len() < part.len(), rest.len() < digits.len());
+        // Not an address, nor the beginning of a hexadecimal number.
+        let fraction = rest.starts_with('.') && rest.matches('.').count() == 1;
+        number && (signed || fraction || (rest.starts_with(['x', 'e']) && !digits.starts_with("0x")))
+    };
+    let mut parts = value.split([',', ':', '/']);
+    value.is_empty() || value.contains(char::is_whitespace) || parts.any(odd_number)
 }
 
 /// A saved rule without numbers of bytes and bits, and without the comparison of rates.
