@@ -3,8 +3,9 @@
 //!
 //! Rules come from the registry's descriptions and are then spoilt in all kinds of ways. `PKTTABLES_RANDOM_RULES` says how
 //! many, `PKTTABLES_SEED` which, `PKTTABLES_REFERENCE` names another `xtables-nft-multi` than the installed one,
-//! and `PKTTABLES_EXTENSION` tries a single extension. Without a seed they are the same every time: among some
-//! ten thousand others there is still one with a difference that says little, such as a typing error that iptables overlooks.
+//! and `PKTTABLES_EXTENSION` tries a single extension. Without a seed they are the same every time; CI takes a fresh one besides.
+//! Among some hundred thousand rules there may still be one with a difference that says little, such as a typing error
+//! that iptables overlooks: it then gets its place among the exceptions.
 
 #[path = "../../../pkttables/tests/common/mod.rs"]
 mod common;
