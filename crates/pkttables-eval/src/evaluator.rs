@@ -459,7 +459,7 @@ impl<E: Environment, J: Judge> Evaluator<E, J> {
                 connections.settle(hook, translation, &mut self.environment);
             }
         }
-        let Some(connections) = &self.connections else { return Ok(true) };
+        let Some(connections) = &mut self.connections else { return Ok(true) };
         Ok(connections.translate(hook, &mut self.packet) == Pass::Accept)
     }
 

@@ -3,7 +3,7 @@ use crate::conntrack::{
 };
 use crate::evaluator::LOOPBACK;
 use crate::working::Working;
-use pkttables::model::Hook;
+use pkttables::model::{Family, Hook};
 use pkttables::packet::TrackState;
 use pkttables::registry::{Environment, Template, Translation};
 use std::time::Duration;
@@ -16,11 +16,30 @@ pub(crate) const TCP_HEADER: usize = 20;
 pub(crate) struct Connections {
     table: Conntrack,
     of_packet: Tracking,
+    checksum: Checksum,
 }
+
+/// What the kernel has found out of the checksum of an ICMP error.
+#[derive(Clone, Copy, Debug, Default)]
+enum Checksum {
+    #[default]
+    Unknown,
+    /// It was right, when the header's part before the addresses had this sum.
+    Right(u32),
+    /// It is not looked at any more.
+    Trusted,
+}
+
+/// The length of what stands before the addresses of IPv6.
+const BEFORE_ADDRESSES: usize = 8;
 
 impl Connections {
     pub(crate) fn new(settings: Settings) -> Self {
-        Self { table: Conntrack::new(settings), of_packet: Tracking::default() }
+        Self {
+            table: Conntrack::new(settings),
+            of_packet: Tracking::default(),
+            checksum: Checksum::default(),
+        }
     }
 
     /// All connections.
@@ -32,6 +51,7 @@ impl Connections {
     pub(crate) fn begin(&mut self, nanoseconds: u64) {
         self.table.advance(Duration::from_nanos(nanoseconds));
         self.of_packet = Tracking::default();
+        self.checksum = Checksum::default();
     }
 
     /// The packet is gone.
@@ -70,6 +90,9 @@ impl Connections {
         packet.join_to(self.table.read_header(packet.data(), &entry));
         let (tracking, pass) = self.table.incoming(packet.data(), &entry, &mut Drawn(environment));
         self.of_packet = tracking;
+        if received && self.table.settings.checksum != 0 {
+            self.checksum = Checksum::Right(packet.data().sum(0, BEFORE_ADDRESSES, 0));
+        }
         self.describe(packet);
         pass
     }
@@ -135,13 +158,8 @@ impl Connections {
     }
 
     /// Translates the packet as its connection says.
-    pub(crate) fn translate(&self, hook: Hook, packet: &mut Working) -> Pass {
-        // After the second time, of which the first is when it is tracked, the kernel does not verify it again.
-        let verified = match hook {
-            Hook::Prerouting | Hook::Output => false,
-            _ => packet.meta.input.is_none() || self.table.settings.checksum != 0,
-        };
-        if !verified && !self.table.admits(packet.data(), &self.of_packet) {
+    pub(crate) fn translate(&mut self, hook: Hook, packet: &mut Working) -> Pass {
+        if self.table.is_error(packet.data(), &self.of_packet) && !self.verify(hook, packet) {
             return Pass::Drop;
         }
         let header = self.table.translated_header(packet.data(), &self.of_packet, manipulation(hook));
@@ -154,6 +172,28 @@ impl Connections {
         }
         self.describe(packet);
         pass
+    }
+
+    /// Whether the checksum of an ICMP error is taken for right.
+    ///
+    /// What it was computed from is not looked at again where the kernel still has the sum; where a packet leaves that was
+    /// forwarded it has not.
+    fn verify(&mut self, hook: Hook, packet: &Working) -> bool {
+        let sum = packet.data().sum(0, BEFORE_ADDRESSES, 0);
+        let comes_in = matches!(hook, Hook::Prerouting | Hook::Input);
+        let forwarded = !comes_in && packet.meta.input.is_some();
+        self.checksum = match self.checksum {
+            Checksum::Trusted => return true,
+            Checksum::Right(before)
+                if comes_in && (before == sum || packet.layout.family == Family::Ipv4) =>
+            {
+                Checksum::Trusted
+            }
+            Checksum::Right(_) if !comes_in && !forwarded => return true,
+            _ if self.table.sums_up(packet.data()) => Checksum::Right(sum),
+            _ => return false,
+        };
+        true
     }
 
     fn describe(&self, packet: &mut Working) {

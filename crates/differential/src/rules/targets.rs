@@ -100,7 +100,8 @@ fn prefix(rng: &mut Rng, place: &Place<'_>) -> String {
         if length == 64 { format!("fd00:{number}::/64") } else { format!("fd00:{number}::/{length}") }
     };
     match place.hook {
-        Some("PREROUTING" | "OUTPUT") => {
+        // Not OUTPUT: the checksum, which may be wrong then, stands in packets of raw sockets alone.
+        Some("PREROUTING") => {
             format!("DNPT --src-pfx {} --dst-pfx {}", network(other), network(one))
         }
         Some("INPUT" | "POSTROUTING") => {

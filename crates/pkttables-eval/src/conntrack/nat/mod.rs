@@ -167,10 +167,10 @@ impl Conntrack {
         let Some(view) = View::parse(packet) else { return 0 };
         let translated = connection.status.contains(manipulation.translated(tracking.direction));
         if !is_error(&view, tracking) {
-            return if translated { view.offset + writable(&view) } else { 0 };
+            return if translated { writable(&view) } else { 0 };
         }
         if let Some(quote) = view.quote().filter(|_| translated) {
-            return quote.offset + writable(&quote);
+            return writable(&quote).max(quote.offset);
         }
         view.offset
             + match view.family {
@@ -179,13 +179,14 @@ impl Conntrack {
             }
     }
 
-    /// Whether a packet is let on to where packets are translated: ICMP errors with wrong checksums are not.
-    ///
-    /// The kernel asks this of packets whose checksum it has not verified.
-    #[must_use]
-    pub fn admits(&self, packet: Data<'_>, tracking: &Tracking) -> bool {
-        let error = View::parse(packet).filter(|view| is_error(view, tracking));
-        error.is_none_or(|view| icmp_checksum_is_right(&view))
+    /// Whether a packet is an ICMP error about a connection.
+    pub(crate) fn is_error(&self, packet: Data<'_>, tracking: &Tracking) -> bool {
+        View::parse(packet).is_some_and(|view| is_error(&view, tracking))
+    }
+
+    /// Whether the checksum of an ICMP message is right.
+    pub(crate) fn sums_up(&self, packet: Data<'_>) -> bool {
+        View::parse(packet).is_some_and(|view| icmp_checksum_is_right(&view))
     }
 
     /// Translates a packet as its connection says, in a hook where `manipulation` is done.
@@ -215,14 +216,16 @@ impl Conntrack {
     }
 }
 
-/// How much of the transport header of a packet or quoted packet the kernel needs in one piece to change it.
+/// How much of a packet the kernel needs in one piece to change the transport header, be it that of a quoted packet; 0
+/// if nothing changes there.
 fn writable(view: &View<'_>) -> usize {
-    match view.protocol {
+    let header = match view.protocol {
         protocol::TCP if view.transport_len() >= 20 => 20,
         protocol::SCTP if view.transport_len() >= 12 => 12,
         number if has_keys(number) => 8,
-        _ => 0,
-    }
+        _ => return 0,
+    };
+    view.offset + header
 }
 
 fn is_error(view: &View<'_>, tracking: &Tracking) -> bool {

@@ -238,7 +238,6 @@ impl Sctp {
                 if chunk.kind == INIT
                     && old == SctpState::Closed
                     && new == SctpState::Closed
-                    && direction == Direction::Original
                     && context.confirmed()
                 {
                     keeps_timeout = true;
