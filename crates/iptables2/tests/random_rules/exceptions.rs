@@ -202,6 +202,13 @@ const EXCEPTIONS: &[Exception] = &[
         applies: |rule, outcome| rule.restored && outcome.theirs.said.contains("Parameter too long"),
     },
     Exception {
+        name: "shared tables",
+        reason: "the kernel refuses a table of hashlimit that another rule uses for packets and not bytes, which can be a \
+                 rule that only one of the programs has added",
+        since: None,
+        applies: |rule, outcome| rule.has(&["hashlimit"]) && [(0, 4), (4, 0)].contains(&codes(outcome)),
+    },
+    Exception {
         name: "two names of a zone",
         reason: "for iptables --localtz is another option than --kerneltz, though it does the same",
         since: None,
