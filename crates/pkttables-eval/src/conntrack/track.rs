@@ -224,6 +224,11 @@ impl Conntrack {
         self.table.get(found).filter(|other| other.deadline > self.now)
     }
 
+    fn known(&self, tuple: &packet::Tuple, zone: u16) -> Option<&Connection> {
+        let (id, _) = self.find(&Tuple::from_public(tuple), Zone::new(zone))?;
+        self.table.get(id)
+    }
+
     fn is_full(&self) -> bool {
         self.settings.max != 0 && self.table.len() >= self.settings.max as usize
     }
@@ -373,9 +378,12 @@ impl Conntrack {
 
 impl Connections for Conntrack {
     fn is_closed(&self, tuple: &packet::Tuple, zone: u16) -> Option<bool> {
-        let (id, _) = self.find(&Tuple::from_public(tuple), Zone::new(zone))?;
-        let state = self.table.get(id)?.state_name();
+        let state = self.known(tuple, zone)?.state_name();
         Some(matches!(state, Some("TIME_WAIT" | "CLOSE")))
+    }
+
+    fn is_assured(&self, tuple: &packet::Tuple, zone: u16) -> bool {
+        self.known(tuple, zone).is_some_and(|connection| connection.status.contains(Status::ASSURED))
     }
 
     fn tuple(&self, packet: &Packet<'_>) -> Option<packet::Tuple> {

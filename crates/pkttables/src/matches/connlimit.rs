@@ -2,7 +2,7 @@
 use crate::domain::PrefixLen;
 use crate::extension;
 use crate::model::{AddressMask, Families, Family};
-use crate::packet::{Packet, Status, Tuple, jiffies};
+use crate::packet::{Packet, Tuple, jiffies};
 use crate::registry::{
     Connections, Context, Extension, Flag, Lister, Outcome, Require, Revision, RuleScope, ValueError,
 };
@@ -93,8 +93,8 @@ impl Extension for Connlimit {
         let Some((tuple, zone)) = tuple(packet, context.connections) else { return Outcome::Drop };
         let key = (self.counted(packet), zone);
         let now = jiffies(packet.meta.time);
-        let assured = packet.connection().is_some_and(|of| of.status.contains(Status::ASSURED));
         let Context { own, connections, .. } = context;
+        let assured = connections.is_assured(&tuple, zone);
         let lists = own.get_or(Lists::default);
         let count = match lists.0.get_mut(&key) {
             None => lists.0.entry(key).or_default().add(tuple),
@@ -181,12 +181,13 @@ const fn zero(family: Family) -> IpAddr {
     }
 }
 
-/// The tuple of the packet's connection, or of the packet, and the zone.
+/// The tuple of the packet's connection or, where that is not known yet, of the packet, and the zone.
 fn tuple(packet: &Packet<'_>, connections: &dyn Connections) -> Option<(Tuple, u16)> {
-    match &packet.meta.connection {
-        Some(connection) => Some((connection.original, connection.zone)),
-        None => Some((connections.tuple(packet)?, 0)),
+    if let Some(connection) = packet.connection() {
+        return Some((connection.original, connection.zone));
     }
+    let zone = packet.meta.connection.as_ref().map_or(0, |template| template.zone);
+    Some((connections.tuple(packet)?, zone))
 }
 
 /// By the part of addresses that counts and the zone (`nf_conncount`).

@@ -181,6 +181,9 @@ pub trait Connections: fmt::Debug {
     /// Whether the connection to which packets of this tuple belong is over but for waiting; `None` if there is none.
     fn is_closed(&self, tuple: &Tuple, zone: u16) -> Option<bool>;
 
+    /// Whether there is a connection to which packets of this tuple belong that is not forgotten early.
+    fn is_assured(&self, tuple: &Tuple, zone: u16) -> bool;
+
     /// The tuple of a packet that belongs to no connection; `None` if it cannot be read.
     fn tuple(&self, packet: &Packet<'_>) -> Option<Tuple>;
 }
@@ -189,6 +192,10 @@ pub trait Connections: fmt::Debug {
 impl Connections for () {
     fn is_closed(&self, _: &Tuple, _: u16) -> Option<bool> {
         None
+    }
+
+    fn is_assured(&self, _: &Tuple, _: u16) -> bool {
+        false
     }
 
     fn tuple(&self, _: &Packet<'_>) -> Option<Tuple> {
