@@ -67,7 +67,7 @@ impl<T: Transport> Listable for Editor<'_, '_, T> {
     ) -> Edited<()> {
         for (place, chain) in chains.iter().enumerate() {
             let rules = self.rules(table, chain)?;
-            rules.iter().for_each(|rule| each(place, rule.handle().unwrap_or_default(), &rule.body));
+            rules.iter().for_each(|rule| each(place, rule.handle().unwrap_or_default(), rule.body()));
         }
         Ok(())
     }

@@ -120,12 +120,12 @@ fn lend(plan: &Plan, step: &Step, strings: &mut Strings) -> pktt_step {
         }
         Step::Replace { old, rule, .. } => {
             lent.kind = PKTT_STEP_REPLACE_RULE;
-            (lent.handle, lent.old_rule, lent.rule_count) = (handle_of(old), saved(&old.body), 1);
+            (lent.handle, lent.old_rule, lent.rule_count) = (handle_of(old), saved(old.body()), 1);
             lent.new_rule = saved(&RuleBody::Known(rule.clone()));
         }
         Step::Delete { old, .. } => {
             lent.kind = PKTT_STEP_DELETE_RULE;
-            (lent.handle, lent.old_rule, lent.rule_count) = (handle_of(old), saved(&old.body), 1);
+            (lent.handle, lent.old_rule, lent.rule_count) = (handle_of(old), saved(old.body()), 1);
         }
         Step::Flush { old, .. } => {
             lent.kind = PKTT_STEP_FLUSH_CHAIN;

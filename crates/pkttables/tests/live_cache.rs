@@ -26,7 +26,7 @@ fn seen<T: Transport>(kernel: &mut Kernel<T>, cache: &mut Cache) -> Seen {
         let table = cache.table(snapshot, V4, FILTER)?;
         let chains = table.all().iter().map(|chain| {
             let rules = chain.rules().expect("known rules").iter().map(|rule| {
-                let body = match &rule.body {
+                let body = match rule.body() {
                     // What they have counted is told at different times.
                     RuleBody::Known(rule) => {
                         format!("{:?}", pkttables::model::Rule { counters: None, ..rule.clone() })

@@ -204,7 +204,7 @@ fn dumped(ruleset: &Ruleset) -> (Vec<ChainEntry>, Vec<Vec<CachedRule>>) {
         let rules = chain.rules.iter();
         all.push(
             rules
-                .map(|rule| CachedRule { at: RuleRef::Handle(next()), body: RuleBody::Known(rule.clone()) })
+                .map(|rule| CachedRule::new(RuleRef::Handle(next()), RuleBody::Known(rule.clone())))
                 .collect(),
         );
     }

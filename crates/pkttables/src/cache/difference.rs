@@ -104,9 +104,9 @@ fn compare_chain(old: &CachedChain, new: &CachedChain, list: &mut Vec<Difference
         rule.handle().is_some_and(|handle| !among.contains(&handle))
     };
     let gone = old.iter().filter(|rule| missing(rule, &now));
-    list.extend(gone.map(|rule| Difference::RuleDeleted { chain: chain.clone(), rule: rule.body.clone() }));
+    list.extend(gone.map(|rule| Difference::RuleDeleted { chain: chain.clone(), rule: rule.body().clone() }));
     let come = new.iter().filter(|rule| missing(rule, &before));
-    list.extend(come.map(|rule| Difference::RuleAdded { chain: chain.clone(), rule: rule.body.clone() }));
+    list.extend(come.map(|rule| Difference::RuleAdded { chain: chain.clone(), rule: rule.body().clone() }));
 }
 
 impl fmt::Display for Differences {

@@ -3,7 +3,9 @@ use std::collections::HashMap;
 
 /// Items by their handles.
 ///
-/// The kernel counts handles up, so that those of a chain mostly are near to one another: these are found without hashing.
+/// The kernel counts handles up, so that those of a chain mostly are near to one another: these are found without hashing,
+/// and stay when the item goes, as that is the only other thing that would be read of a large chain then. So whoever asks
+/// is to look whether the item has the handle.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Handles {
     /// The handle of the first of the near ones.
@@ -43,9 +45,8 @@ impl Handles {
     }
 
     pub(super) fn remove(&mut self, handle: u64) {
-        match self.place(handle).and_then(|place| self.near.get_mut(place)) {
-            Some(near) => *near = None,
-            None => drop(self.far.remove(&handle)),
+        if self.place(handle).is_none_or(|place| place >= self.near.len()) {
+            self.far.remove(&handle);
         }
     }
 

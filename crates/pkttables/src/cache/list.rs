@@ -1,5 +1,7 @@
+use std::num::NonZeroU32;
+
 /// The most children that a node has.
-const WIDTH: usize = 64;
+const WIDTH: usize = 128;
 /// So many children are looked at together.
 const AT_ONCE: usize = 16;
 /// No node, no item.
@@ -24,7 +26,18 @@ pub struct List<T> {
 
 /// Names an item of a [`List`] as long as it is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ItemId(u32);
+pub struct ItemId(NonZeroU32);
+
+impl ItemId {
+    /// One more than the number of the slot, so that an `Option` of it is no larger.
+    fn of(slot: u32) -> Option<Self> {
+        NonZeroU32::new(slot.wrapping_add(1)).map(Self)
+    }
+
+    const fn slot(self) -> u32 {
+        self.0.get() - 1
+    }
+}
 
 /// An item, and the lowest node that it is in.
 #[derive(Clone, Debug)]
@@ -38,8 +51,8 @@ struct Node {
     parent: u32,
     /// Slots in a node of the lowest level, nodes in all others.
     children: Vec<u32>,
-    /// How many items are below each child; empty in the lowest level.
-    counts: Vec<u32>,
+    /// How many items are below each child and those before it; empty in the lowest level.
+    ends: Vec<u32>,
 }
 
 impl<T> Default for List<T> {
@@ -47,7 +60,7 @@ impl<T> Default for List<T> {
         Self {
             slots: Vec::new(),
             free: Vec::new(),
-            nodes: vec![Node { parent: NONE, children: Vec::new(), counts: Vec::new() }],
+            nodes: vec![Node { parent: NONE, children: Vec::new(), ends: Vec::new() }],
             free_nodes: Vec::new(),
             root: 0,
             height: 0,
@@ -77,14 +90,14 @@ impl<T> List<T> {
 
     /// The item at a place, from 0.
     pub fn get_mut(&mut self, index: usize) -> Option<&mut T> {
-        let ItemId(id) = self.id(index)?;
-        self.slots.get_mut(id as usize)?.item.as_mut()
+        let id = self.id(index)?;
+        self.slots.get_mut(id.slot() as usize)?.item.as_mut()
     }
 
     /// The item of this name.
     #[must_use]
-    pub fn item(&self, ItemId(id): ItemId) -> Option<&T> {
-        self.slots.get(id as usize)?.item.as_ref()
+    pub fn item(&self, id: ItemId) -> Option<&T> {
+        self.item_in(id.slot())
     }
 
     /// The name of the item at a place, from 0.
@@ -99,21 +112,21 @@ impl<T> List<T> {
             rest -= before;
             node = self.node(*node.children.get(at)?)?;
         }
-        node.children.get(rest).copied().map(ItemId)
+        ItemId::of(*node.children.get(rest)?)
     }
 
     /// The place of an item, from 0.
     #[must_use]
-    pub fn index_of(&self, ItemId(id): ItemId) -> Option<usize> {
-        let slot = self.slots.get(id as usize)?;
+    pub fn index_of(&self, id: ItemId) -> Option<usize> {
+        let slot = self.slots.get(id.slot() as usize)?;
         slot.item.as_ref()?;
         let mut number = slot.node;
         let mut node = self.node(number)?;
-        let mut index = node.place_of(id)?;
+        let mut index = node.place_of(id.slot())?;
         while node.parent != NONE {
             let parent = self.node(node.parent)?;
             let place = parent.place_of(number)?;
-            index += parent.counts.iter().take(place).map(|&count| count as usize).sum::<usize>();
+            index += parent.before(place);
             number = node.parent;
             node = parent;
         }
@@ -136,19 +149,19 @@ impl<T> List<T> {
             let node = self.node_mut(number)?;
             // At a border the item goes to the end of the left side.
             let (at, before) = node.child_of(rest.saturating_sub(1));
-            *node.counts.get_mut(at)? += 1;
+            node.ends.get_mut(at..)?.iter_mut().for_each(|end| *end += 1);
             rest -= before;
             number = *node.children.get(at)?;
         }
-        let id = self.fill_slot(number, item);
+        let slot = self.fill_slot(number, item);
         let node = self.node_mut(number)?;
-        node.children.insert(rest.min(node.children.len()), id);
+        node.children.insert(rest.min(node.children.len()), slot);
         let full = node.children.len() > WIDTH;
         self.len += 1;
         if full {
             self.split(number);
         }
-        Some(ItemId(id))
+        ItemId::of(slot)
     }
 
     /// Takes out the item at a place, from 0.
@@ -165,21 +178,26 @@ impl<T> List<T> {
         for _ in 0..self.height {
             let node = self.node_mut(number)?;
             let (at, before) = node.child_of(rest);
-            *node.counts.get_mut(at)? -= 1;
+            node.ends.get_mut(at..)?.iter_mut().for_each(|end| *end -= 1);
             rest -= before;
             number = *node.children.get(at)?;
         }
-        let id = self.node_mut(number)?.children.remove(rest);
+        let slot = self.node_mut(number)?.children.remove(rest);
         self.len -= 1;
         self.prune(number);
-        self.free.push(id);
-        self.slots.get_mut(id as usize)?.item.take().map(|item| (ItemId(id), item))
+        self.free.push(slot);
+        let item = self.slots.get_mut(slot as usize)?.item.take()?;
+        Some((ItemId::of(slot)?, item))
     }
 
     /// The items in order.
     #[must_use]
     pub fn iter(&self) -> Iter<'_, T> {
         Iter { list: self, path: vec![(self.root, 0)] }
+    }
+
+    fn item_in(&self, slot: u32) -> Option<&T> {
+        self.slots.get(slot as usize)?.item.as_ref()
     }
 
     fn node(&self, number: u32) -> Option<&Node> {
@@ -219,7 +237,7 @@ impl<T> List<T> {
         while self.node(number)?.children.len() > WIDTH {
             if number == self.root {
                 let count = self.len as u32;
-                let root = Node { parent: NONE, children: vec![number], counts: vec![count] };
+                let root = Node { parent: NONE, children: vec![number], ends: vec![count] };
                 self.root = self.new_node(root);
                 self.height += 1;
                 let root = self.root;
@@ -231,13 +249,11 @@ impl<T> List<T> {
             let is_last = place + 1 == self.node(parent)?.children.len();
             let node = self.node_mut(number)?;
             let at = if is_last { WIDTH } else { WIDTH / 2 };
-            let right = Node {
-                parent,
-                children: node.children.split_off(at),
-                counts: if is_lowest { Vec::new() } else { node.counts.split_off(at) },
-            };
+            let staying = if is_lowest { at } else { node.before(at) } as u32;
+            let ends = if is_lowest { Vec::new() } else { node.ends.split_off(at) };
+            let ends = ends.into_iter().map(|end| end - staying).collect();
+            let right = Node { parent, children: node.children.split_off(at), ends };
             let moved = right.children.clone();
-            let moved_items = if is_lowest { moved.len() as u32 } else { right.counts.iter().sum() };
             let right = self.new_node(right);
             for child in moved {
                 if is_lowest {
@@ -247,9 +263,9 @@ impl<T> List<T> {
                 }
             }
             let parent_node = self.node_mut(parent)?;
-            *parent_node.counts.get_mut(place)? -= moved_items;
+            let end = parent_node.before(place) as u32 + staying;
+            parent_node.ends.insert(place, end);
             parent_node.children.insert(place + 1, right);
-            parent_node.counts.insert(place + 1, moved_items);
             (number, is_lowest) = (parent, false);
         }
         Some(())
@@ -263,7 +279,7 @@ impl<T> List<T> {
             let node = self.node_mut(parent)?;
             let place = node.place_of(number)?;
             node.children.remove(place);
-            node.counts.remove(place);
+            node.ends.remove(place);
             self.free_nodes.push(number);
             number = parent;
         }
@@ -271,7 +287,7 @@ impl<T> List<T> {
             let root = self.root;
             let Some(&only) = self.node(root)?.children.first() else {
                 // Nothing is left: the root is the lowest level again.
-                self.node_mut(root)?.counts.clear();
+                self.node_mut(root)?.ends.clear();
                 self.height = 0;
                 break;
             };
@@ -287,26 +303,25 @@ impl<T> List<T> {
 impl Node {
     /// The child that the item at `index` below this node is in, and how many items are before that child.
     fn child_of(&self, index: usize) -> (usize, usize) {
-        let last = self.counts.len().saturating_sub(1);
-        let counts = self.counts.get(..last).unwrap_or_default();
-        let (mut at, mut before) = (0, 0);
-        for chunk in counts.chunks_exact(AT_ONCE) {
-            let sum = chunk.iter().sum::<u32>() as usize;
-            if index < before + sum {
-                break;
-            }
-            (at, before) = (at + AT_ONCE, before + sum);
-        }
-        for &count in counts.get(at..).unwrap_or_default() {
-            if index < before + count as usize {
-                break;
-            }
-            (at, before) = (at + 1, before + count as usize);
-        }
-        (at, before)
+        let last = self.ends.len().saturating_sub(1);
+        let ends = self.ends.get(..last).unwrap_or_default();
+        let at = ends.partition_point(|&end| end as usize <= index);
+        (at, self.before(at))
+    }
+
+    /// How many items are below the children before this one.
+    fn before(&self, child: usize) -> usize {
+        child.checked_sub(1).and_then(|last| self.ends.get(last)).map_or(0, |&end| end as usize)
     }
 
     fn place_of(&self, child: u32) -> Option<usize> {
+        // Those that were added one after another have numbers one after another.
+        let from_end = self.children.last()?.wrapping_sub(child) as usize;
+        let guess = (self.children.len() - 1).checked_sub(from_end);
+        guess.filter(|&guess| self.children.get(guess) == Some(&child)).or_else(|| self.search(child))
+    }
+
+    fn search(&self, child: u32) -> Option<usize> {
         let chunks = self.children.chunks(AT_ONCE).enumerate();
         // Without a way out in the middle, the processor compares all of a chunk at once.
         let mut found =
@@ -338,7 +353,7 @@ impl<'l, T> Iterator for Iter<'l, T> {
                 Some(&child) => {
                     *next += 1;
                     if depth > self.list.height {
-                        return self.list.item(ItemId(child));
+                        return self.list.item_in(child);
                     }
                     self.path.push((child, 0));
                 }

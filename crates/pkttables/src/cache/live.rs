@@ -181,7 +181,7 @@ impl Change {
                 };
                 let table = TableName::from_name(rule.table.as_ref()?.as_str()?)?;
                 let at = RuleRef::Handle(rule.handle?);
-                let cached = CachedRule { at, body: kernel.body_of(family, table, rule) };
+                let cached = CachedRule::new(at, kernel.body_of(family, table, rule));
                 (&rule.table, What::RuleAdded { chain: text(&rule.chain)?, place, rule: Box::new(cached) })
             }
             _ => return None,

@@ -1,10 +1,12 @@
 use super::fingerprint::Fingerprints;
 use super::handles::Handles;
 use super::list::{ItemId, Iter, List};
+use super::table::callee;
 use crate::kernel::{RuleEntry, RuleRef};
 use crate::model::{Family, Rule};
 use crate::nft::RuleBody;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// After this many rules were looked for by what they do, an index of that is made.
 const SEARCHES: u32 = 2;
@@ -32,8 +34,18 @@ struct Contents {
 pub struct CachedRule {
     /// By what it can be named.
     pub at: RuleRef,
-    /// What it does.
-    pub body: RuleBody,
+    kind: Kind,
+    /// Shared, so that moving and cloning are cheap.
+    body: Arc<RuleBody>,
+}
+
+/// What is often asked of a rule, so that it is not to be read for that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Foreign,
+    /// It jumps or goes to a chain.
+    Calling,
+    Other,
 }
 
 impl ChainRules {
@@ -67,6 +79,11 @@ impl ChainRules {
         self.list.iter()
     }
 
+    /// Those of the rules that an iptables could have written.
+    pub(crate) fn known(&self) -> impl Iterator<Item = &CachedRule> {
+        self.iter().filter(|rule| !rule.is_foreign())
+    }
+
     /// The place of the rule with this handle, from 0.
     pub fn index_of_handle(&mut self, handle: u64) -> Option<usize> {
         let list = &self.list;
@@ -74,7 +91,9 @@ impl ChainRules {
             let ids = (0..list.len()).filter_map(|index| list.id(index));
             Handles::of(ids.filter_map(|id| Some((list.item(id)?.handle()?, id))))
         });
-        self.list.index_of(index.get(handle)?)
+        let id =
+            index.get(handle).filter(|&id| list.item(id).and_then(CachedRule::handle) == Some(handle))?;
+        list.index_of(id)
     }
 
     /// The place of the first rule that does the same as this one, from 0.
@@ -147,10 +166,39 @@ impl ChainRules {
 }
 
 impl CachedRule {
+    /// A rule that can be named so and does this.
+    #[must_use]
+    pub fn new(at: RuleRef, body: RuleBody) -> Self {
+        let kind = match &body {
+            RuleBody::Foreign(_) => Kind::Foreign,
+            RuleBody::Known(rule) if callee(rule).is_some() => Kind::Calling,
+            RuleBody::Known(_) => Kind::Other,
+        };
+        Self { at, kind, body: Arc::new(body) }
+    }
+
+    /// What it does.
+    #[must_use]
+    pub fn body(&self) -> &RuleBody {
+        &self.body
+    }
+
+    /// Whether no iptables could have written it.
+    #[must_use]
+    pub const fn is_foreign(&self) -> bool {
+        matches!(self.kind, Kind::Foreign)
+    }
+
+    /// The chain that it jumps or goes to.
+    #[must_use]
+    pub fn callee(&self) -> Option<&str> {
+        if self.kind == Kind::Calling { callee(self.known()?) } else { None }
+    }
+
     /// What it does, if an iptables could have written it.
     #[must_use]
-    pub const fn known(&self) -> Option<&Rule> {
-        match &self.body {
+    pub fn known(&self) -> Option<&Rule> {
+        match &*self.body {
             RuleBody::Known(rule) => Some(rule),
             RuleBody::Foreign(_) => None,
         }
@@ -174,7 +222,7 @@ impl CachedRule {
 
 impl From<RuleEntry> for CachedRule {
     fn from(entry: RuleEntry) -> Self {
-        Self { at: RuleRef::Handle(entry.handle), body: entry.body }
+        Self::new(RuleRef::Handle(entry.handle), entry.body)
     }
 }
 
@@ -207,7 +255,7 @@ mod tests {
                     let place = place % (vector.len() + 1);
                     vector.insert(place, (handle, target));
                     let at = RuleRef::Handle(handle);
-                    rules.insert(place, CachedRule { at, body: RuleBody::Known(rule(target)) });
+                    rules.insert(place, CachedRule::new(at, RuleBody::Known(rule(target))));
                 }
                 let by_content = vector.iter().position(|&(_, other)| other == target);
                 prop_assert_eq!(rules.find(&rule(target)), by_content);

@@ -209,14 +209,14 @@ impl<T: Transport> Editor<'_, '_, T> {
         let Some(id) = id else { return Ok(()) };
         self.ids = id;
         if let Rules::Known(rules) = &mut self.chain(table, chain)?.rules {
-            rules.insert(index, CachedRule { at: RuleRef::Id(id), body: RuleBody::Known(rule.clone()) });
+            rules.insert(index, CachedRule::new(RuleRef::Id(id), RuleBody::Known(rule.clone())));
         }
         Ok(())
     }
 
     fn delete_at(&mut self, table: TableName, chain: &str, index: usize) -> Result<(), EditError> {
         if let Some(slot) = self.known(table, chain)?.remove(index) {
-            if let (RuleRef::Id(_), Some(callee)) = (slot.at, slot.known().and_then(callee)) {
+            if let (RuleRef::Id(_), Some(callee)) = (slot.at, slot.callee()) {
                 self.state(table).calls.remove(chain, callee);
             }
             self.transaction.table(self.family, table).delete_rule(self.tag, chain, slot.at)?;

@@ -51,7 +51,7 @@ fn step(step: &Step, family: Family) -> Value {
 }
 
 fn old(old: &CachedRule, family: Family) -> Value {
-    let known = match &old.body {
+    let known = match old.body() {
         RuleBody::Known(known) => rule(known, family),
         RuleBody::Foreign(_) => Value::Null,
     };

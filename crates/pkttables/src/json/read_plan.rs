@@ -106,7 +106,7 @@ impl StepReader<'_> {
             }
             rule => RuleBody::Known(self.rule_at(&rule_at, rule)?),
         };
-        Ok(CachedRule { at: RuleRef::Handle(number), body })
+        Ok(CachedRule::new(RuleRef::Handle(number), body))
     }
 
     fn rule_at(&self, at: &Place, value: &Value) -> Result<Rule> {

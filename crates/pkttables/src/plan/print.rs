@@ -108,7 +108,7 @@ pub(super) fn rule_text(family: Family, chain: &str, rule: &Rule) -> String {
 }
 
 fn old_text(family: Family, chain: &str, old: &CachedRule) -> String {
-    match &old.body {
+    match old.body() {
         RuleBody::Known(rule) => rule_text(family, chain, rule),
         RuleBody::Foreign(_) => {
             let handle = old.handle().unwrap_or_default();

@@ -17,7 +17,6 @@ pub struct Plan {
 
 /// One change of a table.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "nearly all steps are about rules")]
 pub enum Step {
     /// The table is made, if it is not there.
     CreateTable,

@@ -167,8 +167,7 @@ fn layouts(seeds: &Seeds) -> io::Result<()> {
 
 /// Steps of all kinds about a ruleset's rules.
 fn steps(ruleset: &Ruleset) -> Vec<Step> {
-    let old =
-        |rule: &Rule, handle| CachedRule { at: RuleRef::Handle(handle), body: RuleBody::Known(rule.clone()) };
+    let old = |rule: &Rule, handle| CachedRule::new(RuleRef::Handle(handle), RuleBody::Known(rule.clone()));
     let mut steps = vec![
         Step::CreateTable,
         Step::SetPolicy { hook: Hook::Input, old: None, new: Policy::Drop, counters: None },
