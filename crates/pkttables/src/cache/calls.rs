@@ -1,5 +1,7 @@
-use std::collections::{BTreeMap, HashMap};
+use super::callers::Callers;
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// How many chains a packet can be in at once, the base chain among them (`NFT_JUMP_STACK_SIZE`).
 pub const DEPTH: usize = 16;
@@ -12,22 +14,23 @@ const HIGHEST: usize = DEPTH + 1;
 /// Each edit costs what it changes, and [`Calls::check`] then no more than the number of base chains.
 #[derive(Clone, Debug, Default)]
 pub struct Calls {
-    numbers: HashMap<Box<str>, u32>,
+    numbers: HashMap<Arc<str>, u32>,
     chains: Vec<Node>,
+    /// The chain whose number was looked up last as that of a caller, as mostly many rules of one are noted.
+    last_caller: u32,
     bases: Vec<u32>,
     changed: Vec<u32>,
 }
 
 #[derive(Clone, Debug)]
 struct Node {
-    name: Box<str>,
-    /// How many rules of each chain call this one.
-    callers: BTreeMap<u32, u32>,
+    name: Arc<str>,
+    callers: Callers,
     references: u32,
     /// The longest way down from here, in calls; endless ones are as high as the highest.
     height: u8,
-    /// How many chains of each height this one calls.
-    below: [u32; HIGHEST + 1],
+    /// How many chains of each height this one calls, if it has called any.
+    below: Option<Box<[u32; HIGHEST + 1]>>,
 }
 
 /// Calls that the kernel does not allow.
@@ -56,13 +59,29 @@ impl Calls {
 
     /// Notes a rule of `caller` that jumps or goes to `callee`.
     pub fn add(&mut self, caller: &str, callee: &str) {
-        let (caller, callee) = (self.number(caller), self.number(callee));
+        let (caller, callee) = (self.caller_number(caller), self.number(callee));
+        self.add_call(caller, callee);
+    }
+
+    /// Notes rules of `caller`, which mostly jump or go to one chain after the other.
+    pub(super) fn add_all<'c>(&mut self, caller: &str, callees: impl Iterator<Item = &'c str>) {
+        let mut next = 0;
+        for callee in callees {
+            let callee = match self.node(next) {
+                Some(node) if *node.name == *callee => next,
+                _ => self.number(callee),
+            };
+            next = callee + 1;
+            let caller = self.caller_number(caller);
+            self.add_call(caller, callee);
+        }
+    }
+
+    fn add_call(&mut self, caller: u32, callee: u32) {
         let Some(node) = self.chains.get_mut(callee as usize) else { return };
         node.references += 1;
         let height = node.height;
-        let calls = node.callers.entry(caller).or_default();
-        *calls += 1;
-        if *calls == 1 {
+        if node.callers.add(caller) {
             self.count_below(caller, None, Some(height));
             self.settle();
         }
@@ -70,15 +89,12 @@ impl Calls {
 
     /// Notes that one such rule is gone.
     pub fn remove(&mut self, caller: &str, callee: &str) {
-        let (Some(&caller), Some(&callee)) = (self.numbers.get(caller), self.numbers.get(callee)) else {
-            return;
-        };
+        let Some(&callee) = self.numbers.get(callee) else { return };
+        let caller = self.caller_number(caller);
         let Some(node) = self.chains.get_mut(callee as usize) else { return };
-        let Some(calls) = node.callers.get_mut(&caller) else { return };
+        let Some(is_last) = node.callers.remove(caller) else { return };
         node.references -= 1;
-        *calls -= 1;
-        if *calls == 0 {
-            node.callers.remove(&caller);
+        if is_last {
             let height = node.height;
             self.count_below(caller, Some(height), None);
             self.settle();
@@ -96,7 +112,7 @@ impl Calls {
     #[must_use]
     pub fn caller(&self, chain: &str) -> Option<&str> {
         let node = self.node(*self.numbers.get(chain)?)?;
-        Some(&self.node(*node.callers.keys().next()?)?.name)
+        Some(&self.node(node.callers.iter().next()?)?.name)
     }
 
     /// Whether the kernel lets packets into this; what no packet comes to may be endless.
@@ -112,29 +128,44 @@ impl Calls {
         self.chains.get(number as usize)
     }
 
-    fn number(&mut self, name: &str) -> u32 {
+    /// Makes room for so many more chains.
+    pub(super) fn reserve(&mut self, chains: usize) {
+        self.numbers.reserve(chains);
+        self.chains.reserve(chains);
+    }
+
+    fn caller_number(&mut self, name: &str) -> u32 {
+        if self.node(self.last_caller).is_none_or(|last| *last.name != *name) {
+            self.last_caller = self.number(name);
+        }
+        self.last_caller
+    }
+
+    /// The number that a chain has.
+    pub(super) fn number_of(&self, name: &str) -> Option<u32> {
+        self.numbers.get(name).copied()
+    }
+
+    /// The number that a chain has, or now gets: they are counted up from 0.
+    pub(super) fn number(&mut self, name: &str) -> u32 {
         if let Some(&number) = self.numbers.get(name) {
             return number;
         }
         let number = self.chains.len() as u32;
-        self.numbers.insert(name.into(), number);
-        self.chains.push(Node {
-            name: name.into(),
-            callers: BTreeMap::new(),
-            references: 0,
-            height: 0,
-            below: [0; HIGHEST + 1],
-        });
+        let name: Arc<str> = name.into();
+        self.numbers.insert(name.clone(), number);
+        self.chains.push(Node { name, callers: Callers::default(), references: 0, height: 0, below: None });
         number
     }
 
     /// Notes that a chain that `caller` calls has another height.
     fn count_below(&mut self, caller: u32, old: Option<u8>, new: Option<u8>) {
         let Some(node) = self.chains.get_mut(caller as usize) else { return };
-        if let Some(count) = old.and_then(|old| node.below.get_mut(usize::from(old))) {
+        let below = node.below.get_or_insert_with(|| Box::new([0; HIGHEST + 1]));
+        if let Some(count) = old.and_then(|old| below.get_mut(usize::from(old))) {
             *count -= 1;
         }
-        if let Some(count) = new.and_then(|new| node.below.get_mut(usize::from(new))) {
+        if let Some(count) = new.and_then(|new| below.get_mut(usize::from(new))) {
             *count += 1;
         }
         if node.height_from_below() != node.height {
@@ -151,7 +182,7 @@ impl Calls {
                 continue;
             }
             node.height = new;
-            let callers: Vec<u32> = node.callers.keys().copied().collect();
+            let callers: Vec<u32> = node.callers.iter().collect();
             for caller in callers {
                 self.count_below(caller, Some(old), Some(new));
             }
@@ -162,7 +193,7 @@ impl Calls {
     fn explain(&self, base: u32) -> Endless {
         let mut called = HashMap::<u32, u32>::new();
         for (number, node) in self.chains.iter().enumerate() {
-            for &caller in node.callers.keys() {
+            for caller in node.callers.iter() {
                 let best = called.entry(caller).or_insert(number as u32);
                 if self.node(*best).is_some_and(|best| best.height < node.height) {
                     *best = number as u32;
@@ -180,13 +211,13 @@ impl Calls {
     }
 
     fn names(&self, numbers: &[u32]) -> Vec<Box<str>> {
-        numbers.iter().filter_map(|&number| Some(self.node(number)?.name.clone())).collect()
+        numbers.iter().filter_map(|&number| Some((*self.node(number)?.name).into())).collect()
     }
 }
 
 impl Node {
     fn height_from_below(&self) -> u8 {
-        let highest = self.below.iter().rposition(|&count| count > 0);
+        let highest = self.below.as_ref().and_then(|below| below.iter().rposition(|&count| count > 0));
         highest.map_or(0, |highest| (highest + 1).min(HIGHEST) as u8)
     }
 }

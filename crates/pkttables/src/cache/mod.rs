@@ -5,6 +5,7 @@
 //! at once, a rule by number or handle in logarithmic time, and rules are put in and taken out in logarithmic
 //! time ([`List`]). [`Calls`] knows which chain calls which, and finds loops and ladders that the kernel refuses.
 
+mod callers;
 mod calls;
 mod difference;
 mod fingerprint;

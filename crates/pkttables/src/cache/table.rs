@@ -35,12 +35,11 @@ pub struct Cache {
 pub struct CachedTable {
     /// In the kernel's order, unless chains have been deleted since.
     chains: Vec<CachedChain>,
-    numbers: HashMap<Box<str>, usize>,
     /// The chains whose rules are not known, by their places.
     unread: BTreeSet<usize>,
     /// For each chain the one that it was found to be as, which lives as long as nobody has changed it.
     found_as: Vec<Weak<Chain>>,
-    /// Of the chains whose rules are known.
+    /// Of the chains whose rules are known; each chain's number in it is its place.
     calls: Calls,
     /// Whether there may be other chains by now.
     outdated: bool,
@@ -169,15 +168,19 @@ impl CachedTable {
     /// A table with these chains, whose rules are not known.
     #[must_use]
     pub fn new(chains: &[ChainEntry]) -> Self {
-        let mut table = Self::default();
+        let mut table = Self { chains: Vec::with_capacity(chains.len()), ..Self::default() };
+        table.calls.reserve(chains.len());
         for entry in chains {
+            if table.calls.number(&entry.name) as usize != table.chains.len() {
+                // There is one of this name already.
+                continue;
+            }
             if matches!(&entry.kind, ChainKind::Builtin { .. })
                 || matches!(&entry.kind, ChainKind::Foreign(chain) if chain.hook.is_some())
             {
                 table.calls.add_base(&entry.name);
             }
             table.newest = table.newest.max(entry.handle);
-            table.numbers.insert(entry.name.clone(), table.chains.len());
             table.chains.push(CachedChain { entry: entry.clone(), rules: None });
         }
         table.unread = (0..table.chains.len()).collect();
@@ -199,7 +202,7 @@ impl CachedTable {
 
     /// Where the chain of this name is among [`CachedTable::all`].
     pub(crate) fn place(&self, name: &str) -> Option<usize> {
-        self.numbers.get(name).copied()
+        self.calls.number_of(name).map(|number| number as usize).filter(|&place| place < self.chains.len())
     }
 
     /// Whether it is known that the chain at this place is as `wanted`.
@@ -253,11 +256,13 @@ impl CachedTable {
 
     /// Gives the rules of a chain that is here.
     pub fn know(&mut self, chain: &str, rules: ChainRules) {
-        self.forget(chain);
-        let Some(place) = self.place(chain) else { return };
+        // Mostly one is told after the other.
+        let next = self.unread.first().copied().filter(|&next| self.is_at(next, chain));
+        let Some(place) = next.or_else(|| self.place(chain)) else { return };
+        self.forget_at(place);
         let Some(known) = self.chains.get_mut(place) else { return };
         known.rules = Some(rules);
-        known.callees().for_each(|callee| self.calls.add(chain, callee));
+        self.calls.add_all(chain, known.callees());
         self.unread.remove(&place);
     }
 
@@ -276,7 +281,7 @@ impl CachedTable {
         let Some(place) = self.place(chain) else { return };
         let rules = self.chains.get_mut(place).and_then(|chain| chain.rules.as_mut());
         let Some(rules) = rules.filter(|rules| index <= rules.len()) else { return };
-        if let Some(callee) = rule.known().and_then(callee) {
+        if let Some(callee) = rule.callee() {
             self.calls.add(chain, callee);
         }
         rules.insert(index, rule);
@@ -287,25 +292,35 @@ impl CachedTable {
     pub fn remove(&mut self, chain: &str, index: usize) -> Option<CachedRule> {
         let place = self.place(chain)?;
         let rule = self.chains.get_mut(place)?.rules.as_mut()?.remove(index)?;
-        if let Some(callee) = rule.known().and_then(callee) {
+        if let Some(callee) = rule.callee() {
             self.calls.remove(chain, callee);
         }
         self.touch(place);
         Some(rule)
     }
 
+    fn is_at(&self, place: usize, chain: &str) -> bool {
+        self.chains.get(place).is_some_and(|there| *there.entry.name == *chain)
+    }
+
     fn rules_mut(&mut self, chain: &str) -> Option<&mut ChainRules> {
-        self.chains.get_mut(*self.numbers.get(chain)?)?.rules.as_mut()
+        let place = self.place(chain)?;
+        self.chains.get_mut(place)?.rules.as_mut()
     }
 
     /// Forgets the rules of a chain.
     pub fn forget(&mut self, chain: &str) {
-        let Some(place) = self.place(chain) else { return };
-        let Some(known) = self.chains.get_mut(place) else { return };
-        known.callees().for_each(|callee| self.calls.remove(chain, callee));
+        if let Some(place) = self.place(chain) {
+            self.forget_at(place);
+        }
+    }
+
+    fn forget_at(&mut self, place: usize) {
+        self.touch(place);
+        let Some(known) = self.chains.get_mut(place).filter(|known| known.rules.is_some()) else { return };
+        known.callees().for_each(|callee| self.calls.remove(&known.entry.name, callee));
         known.rules = None;
         self.unread.insert(place);
-        self.touch(place);
     }
 
     /// Forgets what the chain at this place was found to be as.
@@ -340,7 +355,7 @@ impl CachedChain {
     /// The chains that its rules call, as far as they are known; for each rule that does.
     pub(crate) fn callees(&self) -> impl Iterator<Item = &str> {
         let rules = self.rules.iter().flat_map(ChainRules::iter);
-        rules.filter_map(|rule| callee(rule.known()?))
+        rules.filter_map(CachedRule::callee)
     }
 }
 
