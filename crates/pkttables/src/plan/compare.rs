@@ -1,3 +1,4 @@
+use super::align::{Run, align, left_over};
 use super::changes::Changes;
 use super::error::PlanError;
 use super::numbers::Numbers;
@@ -79,7 +80,7 @@ pub fn plan(
 
 /// The steps that empty chains, all of them before the first is deleted, as they may call one another.
 fn deletions(surplus: &[&CachedChain]) -> Vec<Step> {
-    let is_foreign = |rule: &&CachedRule| rule.known().is_none();
+    let is_foreign = |rule: &&CachedRule| rule.is_foreign();
     let rules = |chain: &'_ CachedChain| -> Vec<CachedRule> {
         chain.rules().into_iter().flat_map(ChainRules::iter).cloned().collect()
     };
@@ -98,13 +99,6 @@ fn deletions(surplus: &[&CachedChain]) -> Vec<Step> {
     }
     steps.append(&mut deleted);
     steps
-}
-
-/// Rules that stay, and where they are on both sides.
-struct Run {
-    old: usize,
-    new: usize,
-    len: usize,
 }
 
 struct Comparison {
@@ -191,10 +185,9 @@ impl Comparison {
     ///
     /// Foreign rules stay where they are: no file can say them, so that none of them is missing from it.
     fn compare(&mut self, chain: &str, old: &ChainRules, new: &[Rule]) {
-        let known = || old.iter().filter(|rule| rule.known().is_some());
         let same = |(old, new): &(&CachedRule, &Rule)| self.does(old, new);
-        let before = known().zip(new).take_while(same).count();
-        let old: Vec<&CachedRule> = known().skip(before).collect();
+        let before = old.known().zip(new).take_while(same).count();
+        let old: Vec<&CachedRule> = old.known().skip(before).collect();
         if old.is_empty() && before == new.len() {
             return;
         }
@@ -229,16 +222,35 @@ impl Comparison {
     }
 
     /// What stays: as much as can.
+    fn kept(&mut self, old: &[&CachedRule], new: &[Rule]) -> Vec<Run> {
+        self.aligned(old, new).unwrap_or_else(|| self.weighed(old, new))
+    }
+
+    /// What stays, if that is certain without asking of each rule whether it is on the other side.
+    fn aligned(&self, old: &[&CachedRule], new: &[Rule]) -> Option<Vec<Run>> {
+        let same = |one: usize, other: usize| {
+            old.get(one).zip(new.get(other)).is_some_and(|(old, new)| self.does(old, new))
+        };
+        let runs = align(old.len(), new.len(), same)?;
+        let (gone, come) = left_over(old.len(), new.len(), &runs);
+        let goners = Rough::of(gone.iter().map(|&place| old.get(place).map_or(0, |rule| self.key_of(rule))));
+        let stays = |&place: &usize| {
+            let is = |goner: usize| gone.get(goner).is_some_and(|&goner| same(goner, place));
+            new.get(place).is_some_and(|rule| goners.may_have(key(rule), is))
+        };
+        (gone.is_empty() || !come.iter().any(stays)).then_some(runs)
+    }
+
+    /// What stays, whatever has been moved.
     ///
     /// As long as the next rules of both sides are the same, or one of them is certainly not on the other side, there is
     /// only one thing to do, and nothing has to be weighed.
-    fn kept(&mut self, old: &[&CachedRule], new: &[Rule]) -> Vec<Run> {
+    fn weighed(&mut self, old: &[&CachedRule], new: &[Rule]) -> Vec<Run> {
         let (mut kept, mut old_at, mut new_at) = (Vec::new(), 0, 0);
         if old.is_empty() || new.is_empty() {
             return kept;
         }
-        let key_of = |rule: &CachedRule| rule.known().map_or(0, |rule| key(&self.now(rule)));
-        let olds = Rough::of(old.iter().map(|rule| key_of(rule)));
+        let olds = Rough::of(old.iter().map(|rule| self.key_of(rule)));
         let news = Rough::of(new.iter().map(key));
         loop {
             let (old_rest, new_rest) = (old.get(old_at..), new.get(new_at..));
@@ -253,7 +265,7 @@ impl Comparison {
                 |place: usize| place >= new_at && new.get(place).is_some_and(|new| self.does(next_old, new));
             let was =
                 |place: usize| place >= old_at && old.get(place).is_some_and(|old| self.does(old, next_new));
-            let goes = !news.may_have(key_of(next_old), stays);
+            let goes = !news.may_have(self.key_of(next_old), stays);
             let comes = !olds.may_have(key(next_new), was);
             if !goes && !comes {
                 break;
@@ -274,6 +286,10 @@ impl Comparison {
         let new: Vec<usize> = new.iter().map(|rule| numbers.of(Cow::Borrowed(rule))).collect();
         self.fingerprints = numbers.fingerprints;
         common(&old, &new)
+    }
+
+    fn key_of(&self, rule: &CachedRule) -> u64 {
+        rule.known().map_or(0, |rule| key(&self.now(rule)))
     }
 
     fn does(&self, old: &CachedRule, new: &Rule) -> bool {

@@ -6,6 +6,7 @@
 //! [`apply`] does all of it, again if somebody else's change comes between; [`apply_undoable`] also gives what is
 //! needed to go back. [`commit`] does what was planned before, or nothing if anything has changed since.
 
+mod align;
 mod apply;
 mod changes;
 mod compare;
