@@ -6,6 +6,7 @@
 mod call;
 mod contender;
 mod edits;
+mod floor;
 mod load;
 mod measure;
 mod plot;

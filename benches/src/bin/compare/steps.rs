@@ -1,5 +1,6 @@
 //! What each step between text and kernel costs a rule, with few rules and with many.
 
+use crate::floor::Floor;
 use crate::progress;
 use crate::report::{Section, Table};
 use crate::rounds::{Rounds, child as process, in_namespace, told};
@@ -20,6 +21,8 @@ use std::sync::Arc;
 
 /// Time per rule may grow by so much from the smallest to the largest ruleset.
 const GROWTH: f64 = 1.3;
+/// What the memory alone takes for deleting and inserting, which is no promise.
+const MEMORY: &str = "cache: delete, insert: memory alone";
 /// One rule in so many is changed before the difference is looked for.
 const ONE_IN: usize = 100;
 
@@ -83,7 +86,9 @@ pub(crate) fn steps(rounds: &Rounds, most: usize) -> Result<Section> {
                 columns.iter().filter_map(|column| column.get(&step).and_then(Value::as_f64)).collect();
             let growth = numbers.first().zip(numbers.last()).map(|(small, large)| large / small);
             let what = format!("{}: {step}", shape.words());
-            section.at_most(format!("{what}, largest / smallest"), growth, GROWTH);
+            if step != MEMORY {
+                section.at_most(format!("{what}, largest / smallest"), growth, GROWTH);
+            }
             rows.push((what, numbers));
         }
     }
@@ -149,6 +154,8 @@ pub(crate) fn child(shape: Shape, rules: usize, total: usize) -> Result<()> {
     clock.time("cache: delete, insert", || {
         tables.iter_mut().zip(&rulesets).for_each(|(table, ruleset)| edit(table, ruleset));
     });
+    let mut floors: Vec<Floor> = tables.iter().map(Floor::of).collect();
+    clock.time(MEMORY, || floors.iter_mut().for_each(Floor::edit));
     println!("{}", Value::from(clock.steps));
     // Taking it all apart is not measured.
     std::process::exit(0)
