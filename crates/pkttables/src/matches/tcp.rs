@@ -141,6 +141,17 @@ impl Extension for Tcp {
         true
     }
 
+    fn absorb(&mut self, next: &mut Self) -> bool {
+        if !self.is_native() || !next.is_native() || !ports::absorb(self.ports(), next.ports()) {
+            return false;
+        }
+        let free = self.flags.given().is_none() || next.flags.given().is_none();
+        if free && next.flags.given().is_some() {
+            self.flags = std::mem::take(&mut next.flags);
+        }
+        free
+    }
+
     const FROM_NATIVE: Option<FromNative<Self>> = Some(|native, rule, previous| {
         let (&Native::Condition(condition), true) = (native, rule.header.names_protocol(protocol::TCP))
         else {
@@ -266,10 +277,14 @@ impl Tcp {
         self.option.is_none() && given && (looks_at_flags || self.flags.given().is_none())
     }
 
+    const fn ports(&mut self) -> ports::Ports<'_> {
+        let Self { source, destination, .. } = self;
+        ports::Ports { source, destination }
+    }
+
     fn read(&mut self, condition: &Condition<'_>) -> bool {
         if condition.load != FLAGS {
-            let Self { source, destination, .. } = self;
-            return ports::read(condition, ports::Ports { source, destination });
+            return ports::read(condition, self.ports());
         }
         let (&[mask], Test::Compare(op, &[set])) = (condition.mask.unwrap_or(&[0xff]), condition.test) else {
             return false;

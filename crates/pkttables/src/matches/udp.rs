@@ -78,13 +78,16 @@ impl Extension for Udp {
         native
     }
 
+    fn absorb(&mut self, next: &mut Self) -> bool {
+        let native = *self != Self::default() && *next != Self::default();
+        native && ports::absorb(self.ports(), next.ports())
+    }
+
     const FROM_NATIVE: Option<FromNative<Self>> = Some(|native, rule, previous| {
         let (Native::Condition(condition), true) = (native, rule.header.names_protocol(protocol::UDP)) else {
             return Recognised::No;
         };
-        let read = |Self { source, destination }: &mut Self| {
-            ports::read(condition, ports::Ports { source, destination })
-        };
+        let read = |m: &mut Self| ports::read(condition, m.ports());
         if previous.is_some_and(read) {
             return Recognised::Merged;
         }
@@ -124,6 +127,13 @@ impl Extension for Udp {
         let (source, destination) = (self.source, self.destination);
         out.labelled_ports("spt", source.not, source.value.min(), source.value.max());
         out.labelled_ports("dpt", destination.not, destination.value.min(), destination.value.max());
+    }
+}
+
+impl Udp {
+    const fn ports(&mut self) -> ports::Ports<'_> {
+        let Self { source, destination } = self;
+        ports::Ports { source, destination }
     }
 }
 

@@ -32,10 +32,7 @@ pub(crate) fn write(
     destination: Negatable<PortRange>,
     out: &mut NativeWriter<'_>,
 ) {
-    let single = |ports: Negatable<PortRange>| {
-        let (min, max) = (ports.value.min(), ports.value.max());
-        (min == max && min != 0 && !ports.not).then(|| min.to_be_bytes())
-    };
+    let single = |ports: Negatable<PortRange>| is_single(ports).then(|| ports.value.min().to_be_bytes());
     if let (Some([a, b]), Some([c, d])) = (single(source), single(destination)) {
         let test = Test::Compare(CmpOp::EQ, &[a, b, c, d]);
         return out.condition(&Condition { load: transport(0, 4), mask: None, test });
@@ -72,6 +69,28 @@ pub(crate) fn test(
                 .is_some_and(|port| ports.value.contains(port) != ports.not)
     };
     (holds(source, 0) && holds(destination, 2)).into()
+}
+
+/// Takes over the conditions of a second match as far as they would be read into the first one; whether none is left.
+pub(crate) fn absorb(own: Ports<'_>, next: Ports<'_>) -> bool {
+    let are_free = own.source.given().is_none() && own.destination.given().is_none();
+    if is_single(*next.source) && is_single(*next.destination) && !are_free {
+        return false;
+    }
+    for (own, next) in [(own.source, next.source), (own.destination, next.destination)] {
+        match (own.given().is_some(), next.given().is_some()) {
+            (true, true) => return false,
+            (false, true) => *own = std::mem::take(next),
+            (_, false) => {}
+        }
+    }
+    true
+}
+
+/// Whether it is one port, which is compared together with another one.
+fn is_single(ports: Negatable<PortRange>) -> bool {
+    let (min, max) = (ports.value.min(), ports.value.max());
+    min == max && min != 0 && !ports.not
 }
 
 /// Takes a port condition in; `false` if it is none, or one is there already.

@@ -42,6 +42,12 @@ pub trait Extension: Describe + Clone + Debug + Default + PartialEq + Send + Syn
         false
     }
 
+    /// Takes over what a second match of this kind, right behind it, asks for, where the native form does not tell two from
+    /// one; `true` if nothing of the second is left.
+    fn absorb(&mut self, _next: &mut Self) -> bool {
+        false
+    }
+
     /// Does what happens in the kernel when the rule is loaded: makes what rules share by name.
     ///
     /// It is called once for every rule, in their order, before the first packet.
@@ -110,6 +116,9 @@ pub trait Instance: Any + Debug + Send + Sync {
     fn equals(&self, other: &dyn Instance) -> bool;
     /// Checks, and completes, what was parsed against the rule it stands in.
     fn check(&mut self, rule: &RuleScope<'_>) -> Result<(), ValueError>;
+    /// Takes over what the next match asks for, if it is of the same kind and the native form does not tell two from
+    /// one; `true` if nothing of it is left.
+    fn absorb(&mut self, next: &mut dyn Instance) -> bool;
     /// Hands the parameters to `sink` in the order in which they are printed.
     fn params(&self, sink: &mut dyn Sink);
     /// Appends the form that a listing shows.
@@ -152,6 +161,10 @@ impl<T: Extension> Instance for T {
 
     fn check(&mut self, rule: &RuleScope<'_>) -> Result<(), ValueError> {
         Extension::check(self, rule)
+    }
+
+    fn absorb(&mut self, next: &mut dyn Instance) -> bool {
+        downcast_mut::<T>(next).is_some_and(|next| Extension::absorb(self, next))
     }
 
     fn params(&self, sink: &mut dyn Sink) {
