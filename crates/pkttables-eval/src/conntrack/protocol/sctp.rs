@@ -161,7 +161,7 @@ impl Sctp {
             if kinds.has_any(&[ABORT, SHUTDOWN_COMPLETE, COOKIE_ACK]) {
                 return Outcome::Invalid;
             }
-            let Some(begun) = Self::begin(view, tag, &kinds) else { return Outcome::Invalid };
+            let Some(begun) = Self::begin(view, tag) else { return Outcome::Invalid };
             *self = begun;
         }
         const OWN_RULES: [u8; 7] =
@@ -173,22 +173,20 @@ impl Sctp {
     }
 
     /// The first packet of an association; none if it cannot be one.
-    fn begin(view: &View<'_>, tag: u32, kinds: &Kinds) -> Option<Self> {
+    fn begin(view: &View<'_>, tag: u32) -> Option<Self> {
+        let [mut original, mut reply] = [0; 2];
         for chunk in chunks(view) {
             SctpState::None
                 .step(chunk.kind, Direction::Original)
                 .filter(|state| *state != SctpState::None)?;
+            match chunk.kind {
+                INIT => reply = chunk.tag.filter(|_| tag == 0)?,
+                HEARTBEAT => original = tag,
+                SHUTDOWN_ACK => reply = tag,
+                _ => {}
+            }
         }
-        let tags = if kinds.has_any(&[INIT]) {
-            [0, chunks(view).next()?.tag.filter(|_| tag == 0)?]
-        } else if kinds.has_any(&[HEARTBEAT]) {
-            [tag, 0]
-        } else if kinds.has_any(&[HEARTBEAT_ACK]) {
-            [0, 0]
-        } else {
-            [0, tag]
-        };
-        Some(Self { tags, ..Self::default() })
+        Some(Self { tags: [original, reply], ..Self::default() })
     }
 
     fn chunks(&mut self, view: &View<'_>, tag: u32, kinds: &Kinds, context: &Context<'_>) -> Outcome {
