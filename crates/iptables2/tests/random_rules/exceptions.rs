@@ -246,7 +246,7 @@ const EXCEPTIONS: &[Exception] = &[
         since: None,
         applies: |rule, outcome| {
             let days = rule.words.iter().any(|word| word.starts_with("--mo"));
-            outcome.theirs.code != 4 && days && rule.words.iter().any(|word| word.contains('0'))
+            outcome.theirs.code != 4 && days && rule.words.iter().any(|word| word.contains(['0', ' ', '+']))
         },
     },
     Exception {
@@ -387,6 +387,14 @@ const EXCEPTIONS: &[Exception] = &[
         reason: "1.8.9 takes the protocol 0 of a connection, and all codes of the ICMP type that stands for any",
         since: Some(V1_8_11),
         applies: |rule, outcome| rule.has(&["conntrack", "icmp"]) && outcome.theirs.code == 0,
+    },
+    Exception {
+        name: "all queues from one on",
+        reason: "1.8.9 takes 65535 for the last queue where none is named, which it does not take if it is",
+        since: Some(V1_8_11),
+        applies: |rule, outcome| {
+            rule.has(&["NFQUEUE"]) && outcome.is_taken() && saved(outcome)[0].contains(":65534")
+        },
     },
     Exception {
         name: "all types, negated",
