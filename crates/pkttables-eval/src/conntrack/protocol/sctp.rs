@@ -230,7 +230,7 @@ impl Sctp {
             new = next;
             if matches!(chunk.kind, INIT | INIT_ACK) {
                 let Some(announced) = chunk.tag else { return Outcome::Invalid };
-                if !self.announce(chunk.kind, direction, announced) {
+                if !self.announce(chunk.kind, direction, announced, context.confirmed()) {
                     return Outcome::Invalid;
                 }
                 if chunk.kind == INIT
@@ -251,7 +251,7 @@ impl Sctp {
     }
 
     /// Takes over the tag that a side announces for the packets of the other one; false if it may not change it now.
-    fn announce(&mut self, kind: u8, direction: Direction, tag: u32) -> bool {
+    fn announce(&mut self, kind: u8, direction: Direction, tag: u32, confirmed: bool) -> bool {
         let known = self.tag(direction.other());
         let [original, reply] = &mut self.inits;
         let (own, other) = match direction {
@@ -259,10 +259,11 @@ impl Sctp {
             Direction::Reply => (reply, original),
         };
         if kind == INIT {
-            if *own && *other {
-                *other = false;
+            // One that says the same again begins nothing.
+            if !confirmed || known != tag {
+                *other &= !*own;
+                *own = true;
             }
-            *own = true;
         } else {
             let unasked = !*other && known != 0;
             let both_asked = *own && *other;
