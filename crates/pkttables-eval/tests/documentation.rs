@@ -35,7 +35,7 @@ const LIMITS: &str = "\
 - `LOG` writes the kernel's line, `NFLOG` hands over what it would, `TEE` sends copies through OUTPUT and POSTROUTING. `AUDIT` is only said to have happened.
 - `ipvs` and `policy` see a host without virtual services and without IPsec, `osf` one without fingerprints.
 - `CT` knows the helpers above, others not, and no timeout policies.
-- DCCP is tracked by addresses alone.
+- DCCP is tracked by addresses alone, as in Linux 6.18, which has no states of it any more.
 - Where the negated condition of an `sctp` or `dccp` match finds the packet broken, ip_tables counts the rule, carries out its target and drops the packet; here the target is left out.
 - What depends on the kernel's clock tick (hashlimit, connlimit, legacy limit) assumes 250 ticks a second whose first is at the beginning of 1970.
 - Of what the host itself sends, only what rules make it send is seen: answers of `REJECT` and copies.
