@@ -43,8 +43,9 @@ pub(crate) fn edits(rounds: &Rounds, sample: &Sample) -> Result<Section> {
             .collect();
         let mut many_race = Race::new("1000 edits at once", std::slice::from_ref(&many), &[]);
         for round in 0..rounds.number {
-            // All edits by one program, then all by the next.
-            for place in 0..2 {
+            // All edits by one program, then all by the next; each is in turn the one that comes after the many edits.
+            let order = if round % 2 == 0 { [0, 1] } else { [1, 0] };
+            for place in order {
                 // The first change after others pays for what those have left in the kernel and in the caches.
                 if let Some(contender) = contenders.first().and_then(|(first, _)| first.get(place)) {
                     run(contender)?;
