@@ -27,7 +27,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let glibc = target("OS") == "linux" && target("ENV") == "gnu";
     // Another system's archives are not where this compiler looks for them.
     let native = env::var("HOST")? == env::var("TARGET")?;
-    if wanted && glibc && native && found("rcrt1.o").is_some() {
+    // The sanitizers' runtime wants the C library loaded.
+    let sanitized = env::var_os("CARGO_CFG_SANITIZE").is_some();
+    if wanted && glibc && native && !sanitized && found("rcrt1.o").is_some() {
         let directory = Path::new(&env::var("OUT_DIR")?).join("archives");
         if gather(&directory)? {
             // Where a directory has the archive alone, the linker does not look for what is loaded.
