@@ -1,5 +1,6 @@
 use super::callers::Callers;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 
@@ -151,11 +152,19 @@ impl Calls {
         if let Some(&number) = self.numbers.get(name) {
             return number;
         }
+        self.add_chain(name).unwrap_or_default()
+    }
+
+    /// The number of a chain that is new; `None`, and nothing is done, if it is known.
+    pub(super) fn add_chain(&mut self, name: &str) -> Option<u32> {
         let number = self.chains.len() as u32;
         let name: Arc<str> = name.into();
-        self.numbers.insert(name.clone(), number);
+        match self.numbers.entry(name.clone()) {
+            Entry::Occupied(_) => return None,
+            Entry::Vacant(entry) => *entry.insert(number),
+        };
         self.chains.push(Node { name, callers: Callers::default(), references: 0, height: 0, below: None });
-        number
+        Some(number)
     }
 
     /// Notes that a chain that `caller` calls has another height.

@@ -1,26 +1,21 @@
+use super::order::{self, Order};
 use std::num::NonZeroU32;
+use std::ops::Range;
 
-/// The most children that a node has.
-const WIDTH: usize = 128;
-/// So many children are looked at together.
-const AT_ONCE: usize = 16;
-/// No node, no item.
-const NONE: u32 = u32::MAX;
+/// The most items that a list has.
+const MOST: usize = u32::MAX as usize;
 
 /// Items in an order that is looked up, and changed, at any place in logarithmic time.
 ///
-/// A tree of small blocks that count what is below them. An item keeps its [`ItemId`] wherever it moves, and its
-/// place is found from that in logarithmic time, too.
+/// An item keeps its [`ItemId`] wherever it moves, and its place is found from that in logarithmic time, too. As long as
+/// items are only added at the end, or taken from there, all of that costs nothing more than in a vector.
 #[derive(Clone, Debug)]
 pub struct List<T> {
-    slots: Vec<Slot<T>>,
+    slots: Vec<Option<T>>,
     /// Slots that have no item.
     free: Vec<u32>,
-    nodes: Vec<Node>,
-    free_nodes: Vec<u32>,
-    root: u32,
-    /// How many levels of nodes are above the lowest.
-    height: u32,
+    /// The slots in the order of their items, once that is another one than that of the slots.
+    order: Option<Box<Order>>,
     len: usize,
 }
 
@@ -39,33 +34,9 @@ impl ItemId {
     }
 }
 
-/// An item, and the lowest node that it is in.
-#[derive(Clone, Debug)]
-struct Slot<T> {
-    node: u32,
-    item: Option<T>,
-}
-
-#[derive(Clone, Debug)]
-struct Node {
-    parent: u32,
-    /// Slots in a node of the lowest level, nodes in all others.
-    children: Vec<u32>,
-    /// How many items are below each child and those before it; empty in the lowest level.
-    ends: Vec<u32>,
-}
-
 impl<T> Default for List<T> {
     fn default() -> Self {
-        Self {
-            slots: Vec::new(),
-            free: Vec::new(),
-            nodes: vec![Node { parent: NONE, children: Vec::new(), ends: Vec::new() }],
-            free_nodes: Vec::new(),
-            root: 0,
-            height: 0,
-            len: 0,
-        }
+        Self { slots: Vec::new(), free: Vec::new(), order: None, len: 0 }
     }
 }
 
@@ -85,52 +56,35 @@ impl<T> List<T> {
     /// The item at a place, from 0.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<&T> {
-        self.item(self.id(index)?)
+        self.slots.get(self.slot(index)? as usize)?.as_ref()
     }
 
     /// The item at a place, from 0.
     pub fn get_mut(&mut self, index: usize) -> Option<&mut T> {
-        let id = self.id(index)?;
-        self.slots.get_mut(id.slot() as usize)?.item.as_mut()
+        let slot = self.slot(index)?;
+        self.slots.get_mut(slot as usize)?.as_mut()
     }
 
     /// The item of this name.
     #[must_use]
     pub fn item(&self, id: ItemId) -> Option<&T> {
-        self.item_in(id.slot())
+        self.slots.get(id.slot() as usize)?.as_ref()
     }
 
     /// The name of the item at a place, from 0.
     #[must_use]
     pub fn id(&self, index: usize) -> Option<ItemId> {
-        if index >= self.len {
-            return None;
-        }
-        let (mut rest, mut node) = (index, self.node(self.root)?);
-        for _ in 0..self.height {
-            let (at, before) = node.child_of(rest);
-            rest -= before;
-            node = self.node(*node.children.get(at)?)?;
-        }
-        ItemId::of(*node.children.get(rest)?)
+        ItemId::of(self.slot(index)?)
     }
 
     /// The place of an item, from 0.
     #[must_use]
     pub fn index_of(&self, id: ItemId) -> Option<usize> {
-        let slot = self.slots.get(id.slot() as usize)?;
-        slot.item.as_ref()?;
-        let mut number = slot.node;
-        let mut node = self.node(number)?;
-        let mut index = node.place_of(id.slot())?;
-        while node.parent != NONE {
-            let parent = self.node(node.parent)?;
-            let place = parent.place_of(number)?;
-            index += parent.before(place);
-            number = node.parent;
-            node = parent;
+        self.item(id)?;
+        match &self.order {
+            None => Some(id.slot() as usize),
+            Some(order) => order.index_of(id.slot()),
         }
-        Some(index)
     }
 
     /// Adds an item behind all others.
@@ -141,26 +95,17 @@ impl<T> List<T> {
     /// Puts an item at a place, from 0; those there and behind move on. `None`, and nothing is done, if the place
     /// is beyond the end, or the list has 2³² − 1 items.
     pub fn insert(&mut self, index: usize, item: T) -> Option<ItemId> {
-        if index > self.len || self.len >= NONE as usize {
+        if index > self.len || self.len >= MOST {
             return None;
         }
-        let (mut rest, mut number) = (index, self.root);
-        for _ in 0..self.height {
-            let node = self.node_mut(number)?;
-            // At a border the item goes to the end of the left side.
-            let (at, before) = node.child_of(rest.saturating_sub(1));
-            node.ends.get_mut(at..)?.iter_mut().for_each(|end| *end += 1);
-            rest -= before;
-            number = *node.children.get(at)?;
+        if index < self.len {
+            self.order();
         }
-        let slot = self.fill_slot(number, item);
-        let node = self.node_mut(number)?;
-        node.children.insert(rest.min(node.children.len()), slot);
-        let full = node.children.len() > WIDTH;
+        let slot = self.fill_slot(item);
+        if let Some(order) = &mut self.order {
+            order.insert(index, slot)?;
+        }
         self.len += 1;
-        if full {
-            self.split(number);
-        }
         ItemId::of(slot)
     }
 
@@ -174,160 +119,53 @@ impl<T> List<T> {
         if index >= self.len {
             return None;
         }
-        let (mut rest, mut number) = (index, self.root);
-        for _ in 0..self.height {
-            let node = self.node_mut(number)?;
-            let (at, before) = node.child_of(rest);
-            node.ends.get_mut(at..)?.iter_mut().for_each(|end| *end -= 1);
-            rest -= before;
-            number = *node.children.get(at)?;
-        }
-        let slot = self.node_mut(number)?.children.remove(rest);
+        let (slot, item) = if self.order.is_none() && index + 1 == self.len {
+            (index as u32, self.slots.pop()??)
+        } else {
+            let slot = self.order().remove(index)?;
+            self.free.push(slot);
+            (slot, self.slots.get_mut(slot as usize)?.take()?)
+        };
         self.len -= 1;
-        self.prune(number);
-        self.free.push(slot);
-        let item = self.slots.get_mut(slot as usize)?.item.take()?;
         Some((ItemId::of(slot)?, item))
     }
 
     /// The items in order.
     #[must_use]
     pub fn iter(&self) -> Iter<'_, T> {
-        Iter { list: self, path: vec![(self.root, 0)] }
+        let slots = match &self.order {
+            None => Slots::Counting(0..self.slots.len()),
+            Some(order) => Slots::Ordered(order.iter()),
+        };
+        Iter { list: self, slots }
     }
 
-    fn item_in(&self, slot: u32) -> Option<&T> {
-        self.slots.get(slot as usize)?.item.as_ref()
+    /// The items and their names, in any order.
+    pub fn with_ids(&self) -> impl Iterator<Item = (ItemId, &T)> + Clone {
+        let slots = self.slots.iter().enumerate();
+        slots.filter_map(|(slot, item)| Some((ItemId::of(slot as u32)?, item.as_ref()?)))
     }
 
-    fn node(&self, number: u32) -> Option<&Node> {
-        self.nodes.get(number as usize)
-    }
-
-    fn node_mut(&mut self, number: u32) -> Option<&mut Node> {
-        self.nodes.get_mut(number as usize)
-    }
-
-    fn fill_slot(&mut self, node: u32, item: T) -> u32 {
-        let slot = Slot { node, item: Some(item) };
-        if let Some(id) = self.free.pop()
-            && let Some(place) = self.slots.get_mut(id as usize)
-        {
-            *place = slot;
-            return id;
+    fn slot(&self, index: usize) -> Option<u32> {
+        match &self.order {
+            None => (index < self.len).then_some(index as u32),
+            Some(order) => order.get(index),
         }
-        self.slots.push(slot);
+    }
+
+    fn order(&mut self) -> &mut Order {
+        self.order.get_or_insert_with(|| Box::new(Order::counting(self.len as u32)))
+    }
+
+    fn fill_slot(&mut self, item: T) -> u32 {
+        if let Some(slot) = self.free.pop()
+            && let Some(place) = self.slots.get_mut(slot as usize)
+        {
+            *place = Some(item);
+            return slot;
+        }
+        self.slots.push(Some(item));
         (self.slots.len() - 1) as u32
-    }
-
-    fn new_node(&mut self, node: Node) -> u32 {
-        if let Some(number) = self.free_nodes.pop()
-            && let Some(place) = self.nodes.get_mut(number as usize)
-        {
-            *place = node;
-            return number;
-        }
-        self.nodes.push(node);
-        (self.nodes.len() - 1) as u32
-    }
-
-    /// Splits nodes that are too wide, from the lowest up.
-    fn split(&mut self, lowest: u32) -> Option<()> {
-        let (mut number, mut is_lowest) = (lowest, true);
-        while self.node(number)?.children.len() > WIDTH {
-            if number == self.root {
-                let count = self.len as u32;
-                let root = Node { parent: NONE, children: vec![number], ends: vec![count] };
-                self.root = self.new_node(root);
-                self.height += 1;
-                let root = self.root;
-                self.node_mut(number)?.parent = root;
-            }
-            let parent = self.node(number)?.parent;
-            let place = self.node(parent)?.place_of(number)?;
-            // The last node is mostly grown at its end, where full nodes are best left full.
-            let is_last = place + 1 == self.node(parent)?.children.len();
-            let node = self.node_mut(number)?;
-            let at = if is_last { WIDTH } else { WIDTH / 2 };
-            let staying = if is_lowest { at } else { node.before(at) } as u32;
-            let ends = if is_lowest { Vec::new() } else { node.ends.split_off(at) };
-            let ends = ends.into_iter().map(|end| end - staying).collect();
-            let right = Node { parent, children: node.children.split_off(at), ends };
-            let moved = right.children.clone();
-            let right = self.new_node(right);
-            for child in moved {
-                if is_lowest {
-                    self.slots.get_mut(child as usize)?.node = right;
-                } else {
-                    self.node_mut(child)?.parent = right;
-                }
-            }
-            let parent_node = self.node_mut(parent)?;
-            let end = parent_node.before(place) as u32 + staying;
-            parent_node.ends.insert(place, end);
-            parent_node.children.insert(place + 1, right);
-            (number, is_lowest) = (parent, false);
-        }
-        Some(())
-    }
-
-    /// Takes out nodes that have become empty, and roots that have one child.
-    fn prune(&mut self, lowest: u32) -> Option<()> {
-        let mut number = lowest;
-        while number != self.root && self.node(number)?.children.is_empty() {
-            let parent = self.node(number)?.parent;
-            let node = self.node_mut(parent)?;
-            let place = node.place_of(number)?;
-            node.children.remove(place);
-            node.ends.remove(place);
-            self.free_nodes.push(number);
-            number = parent;
-        }
-        while self.height > 0 && self.node(self.root)?.children.len() <= 1 {
-            let root = self.root;
-            let Some(&only) = self.node(root)?.children.first() else {
-                // Nothing is left: the root is the lowest level again.
-                self.node_mut(root)?.ends.clear();
-                self.height = 0;
-                break;
-            };
-            self.free_nodes.push(root);
-            self.root = only;
-            self.height -= 1;
-            self.node_mut(only)?.parent = NONE;
-        }
-        Some(())
-    }
-}
-
-impl Node {
-    /// The child that the item at `index` below this node is in, and how many items are before that child.
-    fn child_of(&self, index: usize) -> (usize, usize) {
-        let last = self.ends.len().saturating_sub(1);
-        let ends = self.ends.get(..last).unwrap_or_default();
-        let at = ends.partition_point(|&end| end as usize <= index);
-        (at, self.before(at))
-    }
-
-    /// How many items are below the children before this one.
-    fn before(&self, child: usize) -> usize {
-        child.checked_sub(1).and_then(|last| self.ends.get(last)).map_or(0, |&end| end as usize)
-    }
-
-    fn place_of(&self, child: u32) -> Option<usize> {
-        // Those that were added one after another have numbers one after another.
-        let from_end = self.children.last()?.wrapping_sub(child) as usize;
-        let guess = (self.children.len() - 1).checked_sub(from_end);
-        guess.filter(|&guess| self.children.get(guess) == Some(&child)).or_else(|| self.search(child))
-    }
-
-    fn search(&self, child: u32) -> Option<usize> {
-        let chunks = self.children.chunks(AT_ONCE).enumerate();
-        // Without a way out in the middle, the processor compares all of a chunk at once.
-        let mut found =
-            chunks.filter(|(_, chunk)| chunk.iter().fold(false, |is, &other| is | (other == child)));
-        let (chunk, children) = found.next()?;
-        Some(chunk * AT_ONCE + children.iter().position(|&other| other == child)?)
     }
 }
 
@@ -335,30 +173,24 @@ impl Node {
 #[derive(Clone, Debug)]
 pub struct Iter<'l, T> {
     list: &'l List<T>,
-    /// Nodes from the root down, and the child of each to be visited next.
-    path: Vec<(u32, usize)>,
+    slots: Slots<'l>,
+}
+
+#[derive(Clone, Debug)]
+enum Slots<'l> {
+    Counting(Range<usize>),
+    Ordered(order::Iter<'l>),
 }
 
 impl<'l, T> Iterator for Iter<'l, T> {
     type Item = &'l T;
 
     fn next(&mut self) -> Option<&'l T> {
-        loop {
-            let depth = self.path.len() as u32;
-            let (number, next) = self.path.last_mut()?;
-            match self.list.node(*number)?.children.get(*next) {
-                None => {
-                    self.path.pop();
-                }
-                Some(&child) => {
-                    *next += 1;
-                    if depth > self.list.height {
-                        return self.list.item_in(child);
-                    }
-                    self.path.push((child, 0));
-                }
-            }
-        }
+        let slot = match &mut self.slots {
+            Slots::Counting(slots) => slots.next()?,
+            Slots::Ordered(slots) => slots.next()? as usize,
+        };
+        self.list.slots.get(slot)?.as_ref()
     }
 }
 
@@ -435,15 +267,5 @@ mod tests {
             while list.remove(0).is_some() {}
             prop_assert!(list.push(7).is_some() && list.iter().eq(&[7]));
         }
-    }
-
-    #[test]
-    fn the_tree_is_low_however_it_is_filled() {
-        let appended: List<u32> = (0..300_000).collect();
-        let mut scattered = List::default();
-        for item in 0..300_000_usize {
-            scattered.insert(item.wrapping_mul(2_654_435_761) % (item + 1), item);
-        }
-        assert!(appended.height <= 3 && scattered.height <= 3);
     }
 }

@@ -12,6 +12,7 @@ mod fingerprint;
 mod handles;
 mod list;
 mod live;
+mod order;
 mod rules;
 mod table;
 

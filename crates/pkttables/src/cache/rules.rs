@@ -17,7 +17,7 @@ pub struct ChainRules {
     family: Family,
     list: List<CachedRule>,
     /// Made when it is first needed.
-    by_handle: Option<Handles>,
+    by_handle: Option<Box<Handles>>,
     by_content: Option<Box<Contents>>,
     searches: u32,
 }
@@ -88,8 +88,7 @@ impl ChainRules {
     pub fn index_of_handle(&mut self, handle: u64) -> Option<usize> {
         let list = &self.list;
         let index = self.by_handle.get_or_insert_with(|| {
-            let ids = (0..list.len()).filter_map(|index| list.id(index));
-            Handles::of(ids.filter_map(|id| Some((list.item(id)?.handle()?, id))))
+            Box::new(Handles::of(list.with_ids().filter_map(|(id, rule)| Some((rule.handle()?, id)))))
         });
         let id =
             index.get(handle).filter(|&id| list.item(id).and_then(CachedRule::handle) == Some(handle))?;
@@ -150,8 +149,8 @@ impl ChainRules {
 
     fn index_content(&mut self) {
         let mut contents = Box::<Contents>::default();
-        for id in (0..self.list.len()).filter_map(|index| self.list.id(index)) {
-            if let Some(rule) = self.list.item(id).and_then(CachedRule::known) {
+        for (id, rule) in self.list.with_ids() {
+            if let Some(rule) = rule.known() {
                 let fingerprint = contents.fingerprints.of(self.family, rule);
                 contents.ids.entry(fingerprint).or_default().push(id);
             }

@@ -171,8 +171,8 @@ impl CachedTable {
         let mut table = Self { chains: Vec::with_capacity(chains.len()), ..Self::default() };
         table.calls.reserve(chains.len());
         for entry in chains {
-            if table.calls.number(&entry.name) as usize != table.chains.len() {
-                // There is one of this name already.
+            // There may be one of this name already.
+            if table.calls.add_chain(&entry.name).is_none() {
                 continue;
             }
             if matches!(&entry.kind, ChainKind::Builtin { .. })
