@@ -26,7 +26,7 @@ impl Floor {
         Self { chains: chains.collect() }
     }
 
-    /// Takes rules out and puts them back at the same places as [`edit`](crate::steps) does, each when the last one
+    /// Takes rules out and puts them back at the same places as [`edit_all`](crate::one_size) does, each when the last one
     /// has come from the memory: the rule's entry, whom it calls, and where its handle leads.
     pub(crate) fn edit(&mut self) {
         self.chains.iter_mut().for_each(Plain::edit);

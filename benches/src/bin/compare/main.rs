@@ -9,6 +9,7 @@ mod edits;
 mod floor;
 mod load;
 mod measure;
+mod one_size;
 mod plot;
 mod progress;
 mod race;

@@ -1,6 +1,6 @@
 //! What is done in a process of its own.
 
-use crate::{call, edits, steps};
+use crate::{call, edits, one_size, steps};
 use benches::Result;
 use nfnetlink::{Socket, Transport};
 use pkttables::kernel::Kernel;
@@ -64,7 +64,7 @@ impl Task {
             }
             Self::Call { folder, rounds } => call::child(&Files::within(folder), *rounds),
             Self::Edits { chains } => edits::child(*chains),
-            Self::Steps { shape, rules, total } => steps::child(*shape, *rules, *total),
+            Self::Steps { shape, rules, total } => one_size::child(*shape, *rules, *total),
         }
     }
 }
