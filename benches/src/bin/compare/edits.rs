@@ -31,7 +31,7 @@ pub(crate) fn edits(rounds: &Rounds, sample: &Sample) -> Result<Section> {
         args: ["edits".into(), sample.chains.to_string()].map(PathBuf::from).to_vec(),
         output: Output::Dropped,
         name: "iptables2's library",
-        ..Contender::replay(Path::new(""))?
+        ..Contender::replay(rounds, Path::new(""))
     };
     let (races, many_race) = in_namespace(|| {
         load(rounds, &sample.files.save)?;

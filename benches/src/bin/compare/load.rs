@@ -17,7 +17,7 @@ pub(crate) fn restore(rounds: &Rounds, sample: &Sample) -> Result<Section> {
     ]);
     let own = Contender::iptables2(rounds, &["iptables-restore"], &files.save);
     let contenders: Vec<_> =
-        std::iter::once(own).chain(peers).chain([Contender::replay(&files.batch)?]).collect();
+        std::iter::once(own).chain(peers).chain([Contender::replay(rounds, &files.batch)]).collect();
     let race = rounds.run("restore", &contenders, &missing, true)?;
     let mut section = Section::new(format!("Loading {} rules in {} chains", sample.rules, sample.chains));
     if sample.is_large() {
@@ -60,7 +60,7 @@ pub(crate) fn million(rounds: &Rounds) -> Result<Section> {
     for (rules, chains, what) in [(10_000, 1_000, "10,000 rules"), (1_000_000, 100_000, "1,000,000 rules")] {
         let sample = Sample::new(rules, chains)?;
         let own = Contender::iptables2(rounds, &["iptables-restore"], &sample.files.save);
-        let replay = Contender::replay(&sample.files.batch)?;
+        let replay = Contender::replay(rounds, &sample.files.batch);
         let race = rounds.run(what, &[own, replay], &[], true)?;
         let wall = race.median(IPTABLES2).unwrap_or_default().wall / u32::try_from(rules)?;
         section.figure(format!("{what}: nanoseconds a rule"), Some(wall.as_nanos() as f64));

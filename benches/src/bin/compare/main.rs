@@ -123,7 +123,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let rounds = Rounds {
         number: arguments.rounds.max(1),
         pause: Duration::from_millis(arguments.pause),
-        iptables2: contender::iptables2()?,
+        programs: contender::Installed::new()?,
     };
     if let Some(file) = &arguments.plot {
         return plot::plot(&rounds, file, arguments.rules.unwrap_or(1_000_000));

@@ -1,13 +1,13 @@
 //! How programs are run: in turn, so that a slow moment of the machine hits all of them.
 
-use crate::contender::Contender;
+use crate::contender::{Contender, Installed};
 use crate::measure::{Usage, measure};
 use crate::progress;
 use crate::race::Race;
 use crate::task::Files;
 use benches::Result;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub(crate) struct Rounds {
     pub(crate) number: usize,
     /// Waited after each run that has a namespace of its own.
     pub(crate) pause: Duration,
-    pub(crate) iptables2: PathBuf,
+    pub(crate) programs: Installed,
 }
 
 /// A ruleset of some size, as files.

@@ -96,7 +96,7 @@ fn ladder(rounds: &Rounds) -> Result<f64> {
     text.push_str("COMMIT\n");
     let file = tempfile::NamedTempFile::new()?;
     std::fs::write(file.path(), text)?;
-    let mut command = Command::new(&rounds.iptables2);
+    let mut command = Command::new(&rounds.programs.iptables2);
     command.args(["iptables-restore", "--debug=netlink"]).arg(file.path()).stdin(Stdio::null());
     let output = in_namespace(|| Ok(command.output()?))?;
     let said = String::from_utf8_lossy(&output.stderr);
