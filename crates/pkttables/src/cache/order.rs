@@ -43,33 +43,32 @@ impl Order {
             height: 0,
             len: len as usize,
         };
-        // Each level's nodes come one after another, and are all full but the last.
-        let (mut first, mut width, mut below) = (0, 1, len);
-        loop {
-            let start = order.nodes.len() as u32;
-            let count = below.div_ceil(WIDTH as u32).max(1);
-            let parents = start + count;
-            for node in 0..count {
-                let own = node * WIDTH as u32..((node + 1) * WIDTH as u32).min(below);
-                let ends = own.clone().map(|child| (child + 1).saturating_mul(width).min(len));
-                let before = own.start.saturating_mul(width);
-                let ends =
-                    if order.height == 0 { Vec::new() } else { ends.map(|end| end - before).collect() };
-                let children = own.map(|child| first + child).collect();
-                let place = node % WIDTH as u32;
-                order.nodes.push(Node { parent: parents + node / WIDTH as u32, place, children, ends });
-            }
-            if count == 1 {
-                break;
-            }
-            (first, below) = (start, count);
-            width = width.saturating_mul(WIDTH as u32);
+        let numbers: Vec<u32> = (0..len).collect();
+        // The nodes of a level, and how many numbers are below each.
+        let mut level: Vec<(u32, u32)> = numbers
+            .chunks(WIDTH)
+            .map(|chunk| (order.new_node(Node::top(chunk.to_vec(), Vec::new())), chunk.len() as u32))
+            .collect();
+        while level.len() > 1 {
+            let parents = level.chunks(WIDTH).map(|chunk| {
+                let ends = chunk.iter().scan(0, |below, (_, count)| {
+                    *below += count;
+                    Some(*below)
+                });
+                let ends: Vec<u32> = ends.collect();
+                let below = ends.last().copied().unwrap_or_default();
+                let node = Node::top(chunk.iter().map(|(child, _)| *child).collect(), ends);
+                let node = order.new_node(node);
+                order.adopt(node, 0);
+                (node, below)
+            });
+            level = parents.collect();
             order.height += 1;
         }
-        order.root = order.nodes.len() as u32 - 1;
-        if let Some(root) = order.nodes.last_mut() {
-            root.parent = NONE;
-        }
+        order.root = match level.first() {
+            Some(&(root, _)) => root,
+            None => order.new_node(Node::top(Vec::new(), Vec::new())),
+        };
         order
     }
 
@@ -183,8 +182,7 @@ impl Order {
         let (mut number, mut is_lowest) = (lowest, true);
         while self.node(number)?.children.len() > WIDTH {
             if number == self.root {
-                let ends = vec![self.len as u32];
-                self.root = self.new_node(Node { parent: NONE, place: 0, children: vec![number], ends });
+                self.root = self.new_node(Node::top(vec![number], vec![self.len as u32]));
                 self.height += 1;
                 self.adopt(self.root, 0);
             }
@@ -257,6 +255,11 @@ impl Order {
 }
 
 impl Node {
+    /// One that has no parent yet.
+    const fn top(children: Vec<u32>, ends: Vec<u32>) -> Self {
+        Self { parent: NONE, place: 0, children, ends }
+    }
+
     /// The child that the item at `index` below this node is in, and how many items are before that child.
     fn child_of(&self, index: usize) -> (usize, usize) {
         // Children mostly have about as many below them as their neighbours.
