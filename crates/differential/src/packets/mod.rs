@@ -42,6 +42,8 @@ struct Draft {
 }
 
 const REMEMBERED: usize = 16;
+/// The longest packet that a link takes.
+const MTU: usize = 1500;
 
 impl Traffic {
     /// Packets of a family.
@@ -239,7 +241,7 @@ impl Traffic {
         let destination = self.link_destination(draft.port, draft.destination);
         let source = Source::Wire { port: draft.port, destination };
         let rng = &mut self.rng;
-        let mut pieces = if !self.manner.whole && (rng.u8(..14) == 0 || packet.len() > 1500) {
+        let mut pieces = if !self.manner.whole && rng.u8(..14) == 0 || packet.len() > MTU {
             spoil::fragments(rng, &packet, u32::from(self.id))
         } else {
             vec![packet]
@@ -332,5 +334,26 @@ fn behind(address: IpAddr) -> Option<usize> {
             [0xfd00, 4, 0, 0, 0, 0, 0, 2..8] => Some(3),
             _ => None,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_packet_is_longer_than_the_link_takes() {
+        for (seed, family) in (0..400).flat_map(|seed| [(seed, Family::Ipv4), (seed, Family::Ipv6)]) {
+            let mut rng = Rng::with_seed(seed);
+            let manner = Manner::random(&mut rng);
+            let mut traffic = Traffic::new(rng, family, manner);
+            for _ in 0..300 {
+                let packet = traffic.make().bytes;
+                assert!(packet.len() <= MTU, "seed {seed}");
+                // All goes through, wherever it was to go.
+                let left = PORTS.iter().map(|port| (port.name, packet.clone())).collect();
+                traffic.saw(&Observed { left, ..Observed::default() });
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What happens to packets on their way: options, extension headers, fragmentation, damage.
 
+use super::MTU;
 use super::wire::{fix_header, number};
 use fastrand::Rng;
 
@@ -155,6 +156,6 @@ pub(super) fn damage(rng: &mut Rng, packet: &mut Vec<u8>) {
             packet[at] ^= 1 << rng.u8(..8);
         }
         // Ethernet's padding.
-        _ => packet.extend(vec![0; rng.usize(1..20)]),
+        _ => packet.extend(vec![0; rng.usize(1..20).min(MTU.saturating_sub(packet.len()))]),
     }
 }
