@@ -169,14 +169,13 @@ impl Conntrack {
         if !is_error(&view, tracking) {
             return if translated { writable(&view) } else { 0 };
         }
-        if let Some(quote) = view.quote().filter(|_| translated) {
-            return writable(&quote).max(quote.offset);
-        }
-        view.offset
-            + match view.family {
-                Family::Ipv4 => ICMP_HEADER + 20,
-                Family::Ipv6 => ICMP_HEADER + 40,
-            }
+        let quoted = match view.family {
+            Family::Ipv4 => 20,
+            Family::Ipv6 => 40,
+        };
+        // Options and extension headers of the quoted packet are read where they are.
+        let header = view.offset + ICMP_HEADER + quoted;
+        view.quote().filter(|_| translated).map_or(header, |quote| header.max(writable(&quote)))
     }
 
     /// Whether a packet is an ICMP error about a connection.
