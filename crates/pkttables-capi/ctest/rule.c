@@ -138,6 +138,12 @@ static void test_compose(pktt_error *error) {
     CHECK(pktt_rule_remove_target(NULL, error) == PKTT_ERROR_ARGUMENT);
     CHECK(pktt_rule_remove_match(rule, 1, error) == PKTT_ERROR_NOT_FOUND);
     CHECK(pktt_rule_remove_match(rule, 0, error) == PKTT_OK && pktt_rule_match_count(rule) == 0);
+    for (size_t place = 0; place < 2; place++) {
+        ports = pktt_builder_new(PKTT_KIND_MATCH, "tcp", PKTT_FAMILY_IPV4, error);
+        CHECK(pktt_builder_set(ports, place ? "dport" : "sport", "80", false, 6, error) == PKTT_OK);
+        CHECK(pktt_rule_add(rule, ports, error) == PKTT_OK && pktt_rule_match_count(rule) == 1);
+    }
+    CHECK(pktt_rule_remove_match(rule, 0, error) == PKTT_OK && pktt_rule_match_count(rule) == 0);
     CHECK(pktt_rule_remove_match(NULL, 0, error) == PKTT_ERROR_ARGUMENT);
     CHECK(pktt_rule_set_verdict(rule, (pktt_verdict)9, error) == PKTT_ERROR_ARGUMENT);
     CHECK(pktt_rule_set_verdict(NULL, PKTT_VERDICT_DROP, error) == PKTT_ERROR_ARGUMENT);

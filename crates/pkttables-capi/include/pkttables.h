@@ -2132,7 +2132,8 @@ void pktt_builder_free(pktt_builder *builder);
 
 /**
  * Adds what was put together to a rule: a match behind the others, a target instead of what was before. It is checked
- * against the rule's header, which is to be set before.
+ * against the rule's header, which is to be set before. Where the kernel's form does not tell two matches from one, as
+ * with the ports of tcp, the match becomes a part of the one before.
  *
  * The builder is freed, whether it works or not. PKTT_ERROR_VALUE if a parameter is missing or the rule does not suit
  * the extension; PKTT_ERROR_ARGUMENT if the rule is foreign or of another family. The rule is unchanged then.

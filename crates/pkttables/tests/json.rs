@@ -188,3 +188,27 @@ fn errors_of_plans_say_where() {
         assert_eq!(with(place, value).expect_err("wrong").to_string(), expected);
     }
 }
+
+/// The kernel's form does not tell two matches of ports from one.
+#[test]
+fn matches_that_the_kernel_puts_in_one_change_nothing_the_second_time() {
+    let one = |option: &str| {
+        let text =
+            format!("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp {option} -j ACCEPT\nCOMMIT\n");
+        let parser = Parser::new(Family::Ipv4, Registry::builtin());
+        let reader = &mut Reader::new(text.as_bytes(), parser, ReadOptions::default());
+        json::ruleset(&read_ruleset(reader).expect("a save file"))
+    };
+    let (mut ruleset, other) = (one("--dport 22"), one("--sport 1024"));
+    let place = "/tables/0/chains/0/rules/0/matches";
+    let added = other.pointer(&format!("{place}/0")).expect("a match").clone();
+    ruleset.pointer_mut(place).and_then(|matches| matches.as_array_mut()).expect("matches").push(added);
+    let wanted = json::read_ruleset(&ruleset, Registry::builtin()).expect("a ruleset");
+    let mut kernel = Kernel::new(EmbeddedKernel::new().connect());
+    let mut steps = || {
+        let plans = apply(&mut kernel, &mut Cache::new(), &wanted, &Scope::Table, |_| Ok::<_, PlanError>(()));
+        plans.expect("a plan").iter().map(|plan| plan.steps.len()).sum::<usize>()
+    };
+    assert!(steps() > 0);
+    assert_eq!(steps(), 0);
+}

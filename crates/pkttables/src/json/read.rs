@@ -94,7 +94,9 @@ pub(super) fn read_rule_at(
             return Err(at.to(name).error("a rule has nothing of this name"));
         }
     }
-    Ok(Rule { header, matches, target, counters })
+    let mut rule = Rule { header, matches: Vec::with_capacity(matches.len()), target, counters };
+    matches.into_iter().for_each(|added| rule.add_match(added));
+    Ok(rule)
 }
 
 const RULE_MEMBERS: [&str; 9] = [

@@ -6,7 +6,7 @@ use crate::registry::Instance;
 pub struct Rule {
     /// Addresses, interfaces and protocol.
     pub header: Header,
-    /// Further conditions, in order.
+    /// Further conditions, in order, as [`Rule::add_match`] adds them.
     pub matches: Vec<Match>,
     /// What happens.
     pub target: Target,
@@ -15,6 +15,19 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Adds a condition behind the others.
+    ///
+    /// What the kernel's form of a rule does not tell from the condition before becomes a part of that one, so that
+    /// the rule is the same when it is read from the kernel: `-m tcp --sport 1 -m tcp --dport 2` is one match.
+    pub fn add_match(&mut self, mut added: Match) {
+        if let (Some(Match::Known(last)), Match::Known(next)) = (self.matches.last_mut(), &mut added)
+            && last.absorb(&mut **next)
+        {
+            return;
+        }
+        self.matches.push(added);
+    }
+
     /// Whether both have the same conditions and target, whatever they have counted.
     #[must_use]
     pub fn does_the_same(&self, other: &Self) -> bool {

@@ -222,21 +222,13 @@ impl<'a> Draft<'a> {
                 header: &rule.header,
             };
             let finished = loaded.builder.finish_as_iptables(&scope);
-            let (mut instance, by_kernel) =
+            let (instance, by_kernel) =
                 finished.map_err(|error| Diagnostic::at(words, loaded.word, Problem::Param(error)))?;
             if let Some(error) = by_kernel {
                 self.leave(Diagnostic::at(words, loaded.word, Problem::ByKernel(error)));
             }
             match kind {
-                Kind::Match => {
-                    let merged = match rule.matches.last_mut() {
-                        Some(Match::Known(before)) => before.absorb(&mut *instance),
-                        _ => false,
-                    };
-                    if !merged {
-                        rule.matches.push(Match::Known(instance));
-                    }
-                }
+                Kind::Match => rule.add_match(Match::Known(instance)),
                 Kind::Target => rule.target = Target::Known(instance),
             }
         }
