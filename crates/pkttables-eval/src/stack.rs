@@ -69,9 +69,12 @@ fn hop_by_hop_is_sound(packet: &Packet<'_>) -> bool {
                     return false;
                 }
             }
-            // Router alert, and jumbo payload, whose length is never right here.
-            5 if length == 2 => padding = 0,
-            0xc2 => return false,
+            // Router alert.
+            5 if length != 2 => return false,
+            // CALIPSO, of which no domain is known, and jumbo payload, whose length is never right here.
+            7 | 0xc2 => return false,
+            // IOAM, which is not read but has to be where it can be.
+            0x31 if !at.is_multiple_of(4) => return false,
             _ if kind >> 6 != 0 => return false,
             _ => padding = 0,
         }

@@ -60,8 +60,8 @@ fn options_header(rng: &mut Rng) -> Vec<u8> {
         3 => vec![0, 5, 2, 0, 0, 1, 0],
         4 => vec![0, 30, 1, 9, 1, 1, 0],
         5 => vec![1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-        // Such as must be known, and one that is longer than the header.
-        6 => vec![0, rng.choice([0x41, 0x81, 0xc1]).unwrap_or(0x41), 4, 0, 0, 0, 0],
+        // Such as must be known or are out of place, and one that is longer than the header.
+        6 => vec![0, rng.choice([0x41, 0x81, 0xc1, 5, 7, 0x31]).unwrap_or(0x41), 4, 0, 0, 0, 0],
         _ => vec![0, 30, 9, 0, 0, 0, 0],
     }
 }
