@@ -42,6 +42,8 @@ const LIMITS: &str = "\
 - Answers of `REJECT` are not limited in rate, as the kernel limits ICMP errors to one address (`net.ipv4.icmp_ratelimit`).
 - `--ctexpire` is 0 for the first packet of a connection, which the kernel takes into its table only when that packet leaves: so it is on a host that
   has been up for longer than the connection is to last. The kernel of one that was just started has another number there.
+- A connection whose time is over is gone. The kernel's stays in its table until it is come across or collected, and with zones of one direction only it may
+  not be come across: a packet that would begin a connection with the same tuple is dropped until then.
 - A connection that a helper expected is to `cluster` that of its master; when the master is forgotten, it is an error.
 - `string --algo bm` also finds what lies across the seam of two fragments, which the kernel misses.
 - `rateest` measures from the first packet on; when within its interval the kernel's timer runs cannot be told.
