@@ -268,4 +268,19 @@ mod tests {
             prop_assert!(list.push(7).is_some() && list.iter().eq(&[7]));
         }
     }
+
+    #[test]
+    fn what_is_taken_from_the_end_leaves_the_rest_as_it_was() {
+        let mut list: List<u32> = (0..5).collect();
+        let fourth = list.id(3).unwrap();
+        assert_eq!((list.remove(4), list.remove(5), list.len()), (Some(4), None, 4));
+        let last = list.push(9).unwrap();
+        assert!(list.iter().eq(&[0, 1, 2, 3, 9]));
+        assert_eq!((list.index_of(fourth), list.index_of(last)), (Some(3), Some(4)));
+        list.insert(0, 7).unwrap();
+        assert_eq!((list.index_of(fourth), list.index_of(last)), (Some(4), Some(5)));
+        assert_eq!(list.remove(5), Some(9));
+        assert_eq!((list.item(last), list.index_of(last)), (None, None));
+        assert!(list.iter().eq(&[7, 0, 1, 2, 3]));
+    }
 }
